@@ -1,0 +1,1 @@
+"""The command line: `main` finds the command, each command has one thin file, `common` holds what they share."""

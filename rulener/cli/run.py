@@ -1,0 +1,113 @@
+"""`rulener run`: notes in, a folder of JSON lines out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rulener.cli.common import engine_options, err_is_terminal, load_engine, print_json
+from rulener.errors import EXIT_OK, EXIT_SOME_NOTES_FAILED
+from rulener.run.directory import default_workers, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rulener.run.directory import Totals
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--output", "-o", required=True, metavar="OUT", help="The folder for the results; made when it does not exist.")
+@click.option("--format", "-f", type=click.Choice(["jsonl"]), default="jsonl", show_default=True, help="What to write.")
+@engine_options
+@click.option(
+    "--workers",
+    "-w",
+    type=click.IntRange(1, 1024),
+    help="Number of processes; default: one for each CPU, at most 8. The output is the same.",
+)
+@click.option("--encoding", "-e", metavar="NAME", help="Encoding of the notes; default: UTF-8, or what a byte order mark says.")
+@click.option("--overwrite", is_flag=True, help="Discard the run that is in OUT and start anew. Default: go on where it stopped.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
+def command(
+    inputs: tuple[str, ...],
+    output: str,
+    format: str,
+    make: dict[str, Any],
+    workers: int | None,
+    encoding: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> int:
+    """Annotate notes into a folder of JSON lines, one line a note.
+
+    An INPUT is a folder (all its *.txt files, subfolders too), a text file, or a .jsonl file whose lines have an id and a text.
+    OUT gets part-00000.jsonl and so on, errors.jsonl with the notes that failed, and manifest.json. A run that was stopped goes
+    on when the same command is given again. Exit code 5: some notes failed.
+
+    \b
+    Example:
+      rulener run notes/ -o out/ --lexicon drugs.tsv --workers 2
+    """
+    begun = time.perf_counter()
+    engine = load_engine(make)
+    with _Progress() as progress:
+        totals = run(
+            engine,
+            inputs,
+            output,
+            format=format,
+            encoding=encoding,
+            workers=workers,
+            overwrite=overwrite,
+            progress=progress.update,
+        )
+    seconds = time.perf_counter() - begun
+    _summarise(totals, output, seconds, workers or default_workers(), as_json)
+    return EXIT_SOME_NOTES_FAILED if totals.failed else EXIT_OK
+
+
+def _summarise(totals: Totals, output: str, seconds: float, workers: int, as_json: bool) -> None:
+    if as_json:
+        print_json({**asdict(totals), "output": output, "seconds": round(seconds, 3), "workers": workers})
+        return
+    failed = f", {totals.failed:,} failed (see errors.jsonl)" if totals.failed else ""
+    resumed = f", {totals.resumed} of {totals.parts} parts from before" if totals.resumed else ""
+    passed = f", {totals.passed_over:,} other files passed over" if totals.passed_over else ""
+    speed = f"{totals.read / 1e6:.1f} MB in {seconds:.1f} s"
+    click.echo(f"rulener: {totals.notes:,} notes, {totals.entities:,} entities{failed}{resumed}{passed}; {speed}", err=True)
+
+
+class _Progress:
+    """A progress bar on stderr when that is a terminal, nothing otherwise."""
+
+    def __init__(self) -> None:
+        self.update: Callable[[Totals, int | None], None] | None = None
+        self._bar: Any = None
+
+    def __enter__(self) -> _Progress:
+        if err_is_terminal():
+            self._bar = self._made()
+            self._bar.start()
+            self._task = self._bar.add_task("notes", total=None, failed=0)
+            self.update = self._update
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _made(self) -> Any:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("notes, {task.fields[failed]} failed"), TimeRemainingColumn())
+        # no refresh thread: the run may fork, and is to be drawn only when a part is finished
+        return Progress(*columns, console=Console(file=sys.stderr), transient=True, auto_refresh=False)
+
+    def _update(self, totals: Totals, notes: int | None) -> None:
+        self._bar.update(self._task, completed=totals.notes, total=notes, failed=totals.failed, refresh=True)

@@ -1,0 +1,588 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
+"""ConText over token arrays. docs/design/assertion.md is the specification; the section numbers below are its.
+
+After NegEx (Chapman et al., J Biomed Inform 34(5), 2001) and ConText (Harkema et al., J Biomed Inform 42(5), 2009).
+
+What a hit does, by its direction (a live axis is one on which no longer hit covers it):
+
+| direction | needs                             | scope                                | mention reached when          |
+|-----------|-----------------------------------|--------------------------------------|-------------------------------|
+| forward   | a live axis                       | its end .. first limit               | it overlaps the scope         |
+| backward  | a live axis                       | last limit .. its start              | it overlaps the scope         |
+| both      | a live axis                       | both of the above                    | it overlaps either            |
+| field     | a mark before, segment end after  | the field's name before the mark     | it overlaps the scope         |
+| pseudo    | -                                 | none: it only covers other hits      | never                         |
+| stop      | a live axis                       | none: it is a limit for other hits   | never                         |
+"""
+
+from libc.stdlib cimport qsort
+from libc.string cimport memset
+
+from rulener.core.memory cimport Vec, vec_free, vec_init, vec_push
+from rulener.core.structs cimport *
+from rulener.core.text cimport FLAG_LIST, Lexis, token_punct, word_flags
+
+
+cdef void init_context(Context *context) noexcept nogil:
+    memset(context, 0, sizeof(Context))
+    vec_init(&context.hits, sizeof(CueHit))
+    vec_init(&context.blockers, sizeof(Hit))
+    vec_init(&context.marks, sizeof(Mark))
+    vec_init(&context.scratch, 4)
+
+
+cdef void free_context(Context *context) noexcept nogil:
+    vec_free(&context.hits)
+    vec_free(&context.blockers)
+    vec_free(&context.marks)
+    vec_free(&context.scratch)
+
+
+cdef int assert_mentions(Context *context) except -1 nogil:
+    """Fill `context.marks`. Hits must lie within one sentence each; mentions are sorted by start."""
+    cdef u32 i, s = 0, n, longest = 0
+    cdef CueHit *hits
+    cdef const Cue *cue
+    cdef u32 begin, end
+    context.marks.n = 0
+    if context.hits.n == 0 or context.n_mentions == 0:
+        return 0
+    _drop_idle_fields(context)
+    n = <u32> context.hits.n
+    if n == 0:
+        return 0
+    hits = <CueHit *> context.hits.data
+    _sort_hits(hits, n)
+    _cover(context, hits, n)
+    for i in range(context.n_mentions):
+        if context.mentions[i].end - context.mentions[i].start > longest:
+            longest = context.mentions[i].end - context.mentions[i].start
+    for i in range(n):
+        while s + 1 < context.n_sentences and context.sentences[s + 1] <= hits[i].start:
+            s += 1
+        cue = &context.cues[hits[i].cue]
+        if hits[i].live == 0 or cue.direction >= DIR_PSEUDO:
+            continue
+        begin = context.sentences[s]
+        end = context.sentences[s + 1] if s + 1 < context.n_sentences else context.n_tokens
+        if cue.direction == DIR_FIELD:
+            _field(context, hits, i, begin, longest)
+            continue
+        if cue.flags & CUE_WITHIN_SECTION:
+            end = _section_end(context, hits[i].end, end)
+        if cue.direction == DIR_FORWARD or cue.direction == DIR_BOTH:
+            _forward(context, hits, n, i, begin, end, longest)
+        if cue.direction == DIR_BACKWARD or cue.direction == DIR_BOTH:
+            _backward(context, hits, i, begin, end, longest)
+    if context.marks.n > 1:
+        _sort_marks(context)
+    return 0
+
+
+# --- hits (section 1) ------------------------------------------------------------------------------------------------
+
+cdef inline bint _ends_segment(Context *context, u32 t) noexcept nogil:
+    """Whether a field's value may end before token `t`."""
+    cdef const Token *token
+    cdef u32 p
+    if t >= context.n_tokens:
+        return True
+    token = &context.tokens[t]
+    if token.flags & (SEP_NEWLINE | TOKEN_SENTENCE):
+        return True
+    p = token_punct(token)
+    return p == 44 or p == 59 or p == 46 or p == 124 or p == 41 or p == 93 or p == 125
+
+
+cdef inline bint _is_field_value(Context *context, const CueHit *hit) noexcept nogil:
+    """A field mark stands directly before the hit, on its line, with a name before it, and a segment end after it."""
+    cdef u32 p
+    if hit.start < 2 or context.tokens[hit.start].flags & SEP_NEWLINE:
+        return False
+    p = token_punct(&context.tokens[hit.start - 1])
+    if p != 58 and p != 45:
+        return False
+    if context.tokens[hit.start - 1].flags & (TOKEN_MARK | SEP_NEWLINE):
+        return False
+    return _ends_segment(context, hit.end)
+
+
+cdef void _drop_idle_fields(Context *context) noexcept nogil:
+    """A field hit that is no field value is no hit at all (section 4)."""
+    cdef CueHit *hits = <CueHit *> context.hits.data
+    cdef u32 i, kept = 0
+    for i in range(<u32> context.hits.n):
+        if context.cues[hits[i].cue].direction == DIR_FIELD and not _is_field_value(context, &hits[i]):
+            continue
+        hits[kept] = hits[i]
+        kept += 1
+    context.hits.n = kept
+
+
+cdef inline bint _hit_before(const CueHit *a, const CueHit *b) noexcept nogil:
+    if a.start != b.start:
+        return a.start < b.start
+    if a.end != b.end:
+        return a.end > b.end
+    return a.cue < b.cue
+
+
+cdef int _compare_hits(const void *a, const void *b) noexcept nogil:
+    if _hit_before(<const CueHit *> a, <const CueHit *> b):
+        return -1
+    return 1 if _hit_before(<const CueHit *> b, <const CueHit *> a) else 0
+
+
+cdef void _sort_hits(CueHit *hits, u32 n) noexcept nogil:
+    """By start, longest first; hits come almost in order."""
+    cdef u32 i, j
+    cdef u64 moves = 0
+    cdef CueHit moving
+    for i in range(1, n):
+        moving = hits[i]
+        j = i
+        while j > 0 and _hit_before(&moving, &hits[j - 1]):
+            hits[j] = hits[j - 1]
+            j -= 1
+            moves += 1
+        hits[j] = moving
+        if moves > <u64> n * 8 + 256:
+            qsort(hits, n, sizeof(CueHit), _compare_hits)
+            return
+
+
+cdef inline bint _covers(Context *context, const CueHit *a, const CueHit *b) noexcept nogil:
+    """Whether `a` wins over the overlapping `b`: longer, then earlier, then a field value, then rule order."""
+    cdef u32 la = a.end - a.start, lb = b.end - b.start
+    cdef bint fa, fb
+    if la != lb:
+        return la > lb
+    if a.start != b.start:
+        return a.start < b.start
+    fa = context.cues[a.cue].direction == DIR_FIELD
+    fb = context.cues[b.cue].direction == DIR_FIELD
+    if fa != fb:
+        return fa
+    return a.cue < b.cue
+
+
+cdef int _cover(Context *context, CueHit *hits, u32 n) except -1 nogil:
+    """Set `live` of every hit: its axes less those of the hits that win over it."""
+    cdef u32 i = 0, j, k, reach, best, left
+    cdef u32 *state         # per hit of the group: 1 = decided
+    for k in range(n):
+        hits[k].live = context.cues[hits[k].cue].axes
+    while i < n:
+        reach = hits[i].end
+        j = i + 1
+        while j < n and hits[j].start < reach:
+            if hits[j].end > reach:
+                reach = hits[j].end
+            j += 1
+        if j - i > 1:
+            context.scratch.n = 0
+            for k in range(i, j):
+                (<u32 *> vec_push(&context.scratch))[0] = 0
+            state = <u32 *> context.scratch.data
+            # Take the strongest undecided hit; what it overlaps loses its live axes. Groups are small.
+            for left in range(j - i):
+                best = NONE
+                for k in range(i, j):
+                    if not state[k - i] and (best == NONE or _covers(context, &hits[k], &hits[best])):
+                        best = k
+                state[best - i] = 1
+                if hits[best].live == 0:
+                    continue
+                for k in range(i, j):
+                    if not state[k - i] and hits[k].start < hits[best].end and hits[best].start < hits[k].end:
+                        hits[k].live &= ~hits[best].live
+        i = j
+    return 0
+
+
+# --- scopes (section 2) ----------------------------------------------------------------------------------------------
+
+cdef u32 _section_end(Context *context, u32 token, u32 fallback) noexcept nogil:
+    """First token after the section that holds `token`, at most MAX_SCOPE_TOKENS on."""
+    cdef u32 k, end = context.n_tokens
+    if context.n_sections == 0 or token == 0:
+        return fallback
+    for k in range(context.n_sections):
+        if context.tokens[token - 1].start < context.sections[k].start:
+            end = token
+            while end < context.n_tokens and context.tokens[end].start < context.sections[k].start:
+                end += 1
+                if end - token >= MAX_SCOPE_TOKENS:
+                    break
+            break
+    if end > token + MAX_SCOPE_TOKENS:
+        end = token + MAX_SCOPE_TOKENS
+    return end if end > fallback else fallback
+
+
+cdef inline bint _opens(u32 p) noexcept nogil:
+    return p == 40 or p == 91 or p == 123
+
+
+cdef inline bint _closes(u32 p) noexcept nogil:
+    return p == 41 or p == 93 or p == 125
+
+
+cdef u32 _open_brackets(Context *context, u32 begin, u32 end) noexcept nogil:
+    """How many brackets opened in `[begin, end)` are still open at its end."""
+    cdef u32 t, p, open_ = 0
+    for t in range(begin, end):
+        p = token_punct(&context.tokens[t])
+        if _opens(p):
+            open_ += 1
+        elif _closes(p) and open_:
+            open_ -= 1
+    return open_
+
+
+cdef bint _closes_later(Context *context, u32 begin, u32 end) noexcept nogil:
+    """Whether a bracket closes in `[begin, end)` that did not open there."""
+    cdef u32 t, p, depth = 0
+    for t in range(begin, end):
+        p = token_punct(&context.tokens[t])
+        if _opens(p):
+            depth += 1
+        elif _closes(p):
+            if depth == 0:
+                return True
+            depth -= 1
+    return False
+
+
+cdef u32 _forward_limit(Context *context, const Cue *cue, u32 begin, u32 a, u32 b, u32 end) noexcept nogil:
+    """Where a forward scope ends, stop hits aside."""
+    cdef u32 t, p, depth = 0
+    cdef u32 open_ = NONE
+    cdef const Token *token
+    if cue.max_tokens != NONE and b + cue.max_tokens < end:
+        end = b + cue.max_tokens
+    for t in range(b, end):
+        token = &context.tokens[t]
+        if token.flags & TOKEN_RESET:
+            return t
+        if cue.flags & CUE_WITHIN_LINE and token.flags & SEP_NEWLINE:
+            return t
+        p = token_punct(token)
+        if p == 0:
+            continue
+        if p == 59:
+            return t
+        if _opens(p):
+            depth += 1
+        elif _closes(p):
+            if depth:
+                depth -= 1
+            else:
+                if open_ == NONE:
+                    open_ = _open_brackets(context, begin, a)
+                if open_:
+                    return t
+    return end
+
+
+cdef u32 _backward_limit(Context *context, const Cue *cue, u32 begin, u32 a, u32 b, u32 end) noexcept nogil:
+    """Where a backward scope starts, stop hits aside."""
+    cdef u32 t = a, p, depth = 0
+    cdef const Token *token
+    if cue.max_tokens != NONE and begin + cue.max_tokens < a:
+        begin = a - cue.max_tokens
+    while t > begin:
+        # Moving from token t to t - 1: a reset or line start at t bars the way.
+        token = &context.tokens[t]
+        if t < context.n_tokens:
+            if token.flags & TOKEN_RESET:
+                return t
+            if cue.flags & CUE_WITHIN_LINE and token.flags & SEP_NEWLINE:
+                return t
+        t -= 1
+        p = token_punct(&context.tokens[t])
+        if p == 0:
+            continue
+        if p == 59:
+            return t + 1
+        if _closes(p):
+            depth += 1
+        elif _opens(p):
+            if depth:
+                depth -= 1
+            elif _closes_later(context, b, end):
+                return t + 1
+    return begin
+
+
+cdef inline bint _is_separator(Context *context, u32 t) noexcept nogil:
+    """A list goes on before or at token `t`."""
+    cdef const Token *token = &context.tokens[t]
+    if token.flags & SEP_SLASH:
+        return True
+    if token_punct(token) == 44:
+        return True
+    return (word_flags(context.lexis, token) & FLAG_LIST) != 0
+
+
+cdef bint _separated(Context *context, u32 begin, u32 end) noexcept nogil:
+    """Whether a list separator stands in `[begin, end)`, or a slash before `end`."""
+    cdef u32 t
+    for t in range(begin, end):
+        if _is_separator(context, t):
+            return True
+    return end < context.n_tokens and (context.tokens[end].flags & SEP_SLASH) != 0
+
+
+cdef u32 _first_mention(Context *context, u32 start, u32 longest) noexcept nogil:
+    """Number of the first mention that could reach past token `start`."""
+    cdef u32 low = 0, high = context.n_mentions, mid
+    cdef u32 wanted = start - longest if start > longest else 0
+    while low < high:
+        mid = (low + high) >> 1
+        if context.mentions[mid].start < wanted:
+            low = mid + 1
+        else:
+            high = mid
+    return low
+
+
+cdef inline bint _acts_on(Context *context, const CueHit *hit, const Mention *m, u32 begin, u32 sentence_end) noexcept nogil:
+    """Labels, blocking words and cues inside the mention (sections 1 and 3)."""
+    cdef const Cue *cue = &context.cues[hit.cue]
+    if cue.labels:
+        if cue.flags & CUE_NOT_ON:
+            if m.labels & cue.labels:
+                return False
+        elif not m.labels & cue.labels:
+            return False
+    if m.start <= hit.start and hit.end <= m.end and not context.act_inside:
+        return False
+    if cue.n_blockers and context.blockers.n and _blocked(context, hit, cue, m, begin, sentence_end):
+        return False
+    return True
+
+
+cdef bint _blocked(Context *context, const CueHit *hit, const Cue *cue, const Mention *m, u32 begin, u32 sentence_end) noexcept nogil:
+    cdef const Hit *blockers = <const Hit *> context.blockers.data
+    cdef u32 low = m.start if m.start < hit.start else hit.start
+    cdef u32 high = m.end if m.end > hit.end else hit.end
+    cdef u32 k, r, first, last
+    low = low - BLOCK_WINDOW if low > begin + BLOCK_WINDOW else begin
+    # Blockers come by end; skip those before the window by bisection.
+    first = 0
+    last = <u32> context.blockers.n
+    while first < last:
+        k = (first + last) >> 1
+        if blockers[k].end <= low:
+            first = k + 1
+        else:
+            last = k
+    for k in range(first, <u32> context.blockers.n):
+        if blockers[k].start >= high + 64:
+            break
+        if blockers[k].start < low or blockers[k].end > high:
+            continue
+        if blockers[k].start < m.end and m.start < blockers[k].end:
+            continue
+        if blockers[k].start < hit.end and hit.start < blockers[k].end:
+            continue
+        for r in range(cue.n_blockers):
+            if context.blocker_refs[cue.blocker + r] == blockers[k].ref:
+                return True
+    return False
+
+
+cdef int _mark(Context *context, const CueHit *hit, u32 mention, u32 axes, u32 begin, u32 end, u32 via) except -1 nogil:
+    """Note that `hit` reaches the mention on `axes`, through the scope of tokens `[begin, end)`."""
+    cdef u32 axis
+    cdef Mark *mark
+    cdef const Token *tokens = context.tokens
+    for axis in range(N_AXES):
+        if not (axes >> axis) & 1:
+            continue
+        mark = <Mark *> vec_push(&context.marks)
+        mark.mention = mention
+        mark.cue.axis = axis
+        mark.cue.start = tokens[hit.start].start
+        mark.cue.end = tokens[hit.end - 1].end
+        mark.cue.rule = hit.cue             # the cue; the scanner puts its rule here
+        mark.cue.via = via
+        mark.cue.reserved = 0
+        if begin < end:
+            mark.cue.scope_start = tokens[begin].start
+            mark.cue.scope_end = tokens[end - 1].end
+        else:
+            mark.cue.scope_start = mark.cue.scope_end = mark.cue.end
+    return 0
+
+
+cdef inline bint _inside(const CueHit *stop, const Mention *m) noexcept nogil:
+    return m.start <= stop.start and stop.end <= m.end
+
+
+cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin, u32 end, u32 longest) except -1 nogil:
+    cdef const CueHit *hit = &hits[i]
+    cdef const Cue *cue = &context.cues[hit.cue]
+    cdef const Mention *m
+    cdef u32 limit, scope, k, j, axis, list_end, reached
+    cdef bint limited = False
+    for axis in range(N_AXES):
+        if not (hit.live >> axis) & 1:
+            continue
+        k = _first_mention(context, hit.end, longest)
+        reached = NONE
+        list_end = NONE
+        while k < context.n_mentions and context.mentions[k].start < end:
+            m = &context.mentions[k]
+            k += 1
+            if m.end <= hit.end:
+                continue
+            if not limited:
+                limit = _forward_limit(context, cue, begin, hit.start, hit.end, end)
+                limited = True
+            if m.start >= limit:
+                break
+            scope = limit
+            if not cue.flags & CUE_PAST_CLAUSE:
+                j = i + 1
+                while j < n and hits[j].start < scope:
+                    if (context.cues[hits[j].cue].direction == DIR_STOP and (hits[j].live >> axis) & 1
+                            and hits[j].start >= hit.end and not _inside(&hits[j], m)):
+                        scope = hits[j].start
+                        break
+                    j += 1
+            if cue.flags & CUE_LISTS_STOP and list_end < scope:
+                scope = list_end
+            if m.start >= scope or hit.end >= scope:
+                continue
+            if not _acts_on(context, hit, m, begin, end):
+                continue
+            if reached != NONE and _separated(context, reached, m.start):
+                _mark(context, hit, k - 1, <u32> 1 << axis, hit.end, scope, VIA_LIST)
+            else:
+                _mark(context, hit, k - 1, <u32> 1 << axis, hit.end, scope, VIA_DIRECT)
+            if reached == NONE:
+                reached = m.end
+                if cue.flags & CUE_LISTS_STOP:
+                    list_end = m.end
+                    while list_end < limit and not _is_separator(context, list_end):
+                        list_end += 1
+    return 0
+
+
+cdef int _backward(Context *context, const CueHit *hits, u32 i, u32 begin, u32 end, u32 longest) except -1 nogil:
+    cdef const CueHit *hit = &hits[i]
+    cdef const Cue *cue = &context.cues[hit.cue]
+    cdef const Mention *m
+    cdef u32 limit, scope, k, first, j, axis, list_start, reached
+    cdef bint limited = False
+    for axis in range(N_AXES):
+        if not (hit.live >> axis) & 1:
+            continue
+        first = _first_mention(context, begin, longest)
+        k = first
+        while k < context.n_mentions and context.mentions[k].start < hit.start:
+            k += 1
+        reached = NONE
+        list_start = 0
+        while k > first:
+            k -= 1
+            m = &context.mentions[k]
+            if m.end <= begin:
+                continue
+            if not limited:
+                limit = _backward_limit(context, cue, begin, hit.start, hit.end, end)
+                limited = True
+            if m.end <= limit:
+                continue
+            scope = limit
+            if not cue.flags & CUE_PAST_CLAUSE:
+                j = i
+                while j > 0 and hits[j - 1].start >= begin:
+                    j -= 1
+                    if (context.cues[hits[j].cue].direction == DIR_STOP and (hits[j].live >> axis) & 1
+                            and hits[j].end <= hit.start and hits[j].end > scope and not _inside(&hits[j], m)):
+                        scope = hits[j].end
+            if cue.flags & CUE_LISTS_STOP and list_start > scope:
+                scope = list_start
+            if m.end <= scope or scope >= hit.start:
+                continue
+            if not _acts_on(context, hit, m, begin, end):
+                continue
+            if reached != NONE and _separated(context, m.end, reached):
+                _mark(context, hit, k, <u32> 1 << axis, scope, hit.start, VIA_LIST)
+            else:
+                _mark(context, hit, k, <u32> 1 << axis, scope, hit.start, VIA_DIRECT)
+            if reached == NONE:
+                reached = m.start
+                if cue.flags & CUE_LISTS_STOP:
+                    list_start = m.start
+                    while list_start > limit and not (_is_separator(context, list_start - 1)
+                                                      or context.tokens[list_start].flags & SEP_SLASH):
+                        list_start -= 1
+    return 0
+
+
+# --- field: value (section 4) ----------------------------------------------------------------------------------------
+
+cdef int _field(Context *context, const CueHit *hits, u32 i, u32 begin, u32 longest) except -1 nogil:
+    cdef const CueHit *hit = &hits[i]
+    cdef u32 mark = hit.start - 1, t = hit.start - 1, k, p
+    cdef const Token *tokens = context.tokens
+    cdef const Mention *m
+    # Back to the start of the field's name: the segment, line, item or sentence the mark stands in.
+    while t > 0:
+        if t < mark and tokens[t].flags & (SEP_NEWLINE | TOKEN_SENTENCE | TOKEN_RESET):
+            break
+        p = token_punct(&tokens[t - 1])
+        if p == 44 or p == 59 or p == 46 or p == 124 or tokens[t - 1].flags & TOKEN_MARK:
+            break
+        t -= 1
+        if mark - t > MAX_SCOPE_TOKENS:
+            break
+    k = _first_mention(context, t, longest)
+    while k < context.n_mentions and context.mentions[k].start < mark:
+        m = &context.mentions[k]
+        if m.end > t and _acts_on(context, hit, m, t, hit.end):
+            _mark(context, hit, k, hit.live, t, mark, VIA_FIELD)
+        k += 1
+    return 0
+
+
+# --- the result ------------------------------------------------------------------------------------------------------
+
+cdef inline bint _mark_before(const Mark *a, const Mark *b) noexcept nogil:
+    if a.mention != b.mention:
+        return a.mention < b.mention
+    if a.cue.axis != b.cue.axis:
+        return a.cue.axis < b.cue.axis
+    if a.cue.start != b.cue.start:
+        return a.cue.start < b.cue.start
+    if a.cue.rule != b.cue.rule:
+        return a.cue.rule < b.cue.rule
+    return a.cue.scope_start < b.cue.scope_start
+
+
+cdef int _compare_marks(const void *a, const void *b) noexcept nogil:
+    if _mark_before(<const Mark *> a, <const Mark *> b):
+        return -1
+    return 1 if _mark_before(<const Mark *> b, <const Mark *> a) else 0
+
+
+cdef void _sort_marks(Context *context) noexcept nogil:
+    cdef Mark *marks = <Mark *> context.marks.data
+    cdef u64 i, j, n = context.marks.n, moves = 0
+    cdef Mark moving
+    for i in range(1, n):
+        moving = marks[i]
+        j = i
+        while j > 0 and _mark_before(&moving, &marks[j - 1]):
+            marks[j] = marks[j - 1]
+            j -= 1
+            moves += 1
+        marks[j] = moving
+        if moves > n * 8 + 256:
+            qsort(marks, n, sizeof(Mark), _compare_marks)
+            return

@@ -1,0 +1,22 @@
+# Token patterns: small programs run over tokens (docs/design/matching.md section 8).
+
+from rulener.core.memory cimport Vec
+from rulener.core.structs cimport *
+
+cdef enum:
+    MAX_PATTERN_TOKENS = 64
+
+cdef struct Job:
+    u32 pc                  # or slot + RESTORE to put `value` back into a capture slot
+    u32 value
+
+cdef struct PatternScratch:
+    Vec visited             # u64 per instruction: bit per token offset
+    Vec jobs                # Job
+    Vec slots               # u32: captures of the path being tried
+    Vec best                # u32: captures of the best match
+
+cdef void init_patterns(PatternScratch *scratch) noexcept nogil
+cdef void free_patterns(PatternScratch *scratch) noexcept nogil
+cdef u32 run_pattern(const Instruction *code, const PatternProgram *program, const Token *tokens, u32 n_tokens, u32 start,
+                     PatternScratch *scratch) except? 0xFFFFFFFE nogil

@@ -1,0 +1,123 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
+"""The pattern matcher: bounded backtracking that visits each (instruction, token) once.
+
+The bit-state method of RE2 (Russ Cox, "Regular Expression Matching in the Wild", 2010), with leftmost-longest ends: all paths
+are tried in priority order, the longest end wins, and of equal ends the first path found.
+"""
+
+from libc.string cimport memcpy, memset
+
+from rulener.core.memory cimport Vec, vec_free, vec_grow, vec_init, vec_push
+from rulener.core.structs cimport *
+from rulener.core.text cimport token_punct
+
+cdef enum:
+    RESTORE = 0x80000000
+
+
+cdef void init_patterns(PatternScratch *scratch) noexcept nogil:
+    vec_init(&scratch.visited, 8)
+    vec_init(&scratch.jobs, sizeof(Job))
+    vec_init(&scratch.slots, 4)
+    vec_init(&scratch.best, 4)
+
+
+cdef void free_patterns(PatternScratch *scratch) noexcept nogil:
+    vec_free(&scratch.visited)
+    vec_free(&scratch.jobs)
+    vec_free(&scratch.slots)
+    vec_free(&scratch.best)
+
+
+cdef inline int _push(PatternScratch *scratch, u32 pc, u32 value) except -1 nogil:
+    cdef Job *job = <Job *> vec_push(&scratch.jobs)
+    job.pc = pc
+    job.value = value
+    return 0
+
+
+cdef u32 run_pattern(const Instruction *code, const PatternProgram *program, const Token *tokens, u32 n_tokens, u32 start,
+                     PatternScratch *scratch) except? 0xFFFFFFFE nogil:
+    """End token of the longest match from `start`, NONE when there is none. Captures (token pairs) are left in `scratch.best`."""
+    cdef u32 limit = start + 1, n_slots = program.n_captures * 2, best = NONE, pc, pos
+    cdef u64 *visited
+    cdef u32 *slots
+    cdef u64 bit
+    cdef const Instruction *op
+    cdef const Token *token
+    cdef Job job
+    while limit < n_tokens and limit < start + MAX_PATTERN_TOKENS - 1 and not tokens[limit].flags & TOKEN_RESET:
+        limit += 1
+    if program.n_instructions > scratch.visited.capacity:
+        vec_grow(&scratch.visited, program.n_instructions)
+    if n_slots > scratch.slots.capacity:
+        vec_grow(&scratch.slots, n_slots)
+    if n_slots > scratch.best.capacity:
+        vec_grow(&scratch.best, n_slots)
+    visited = <u64 *> scratch.visited.data
+    slots = <u32 *> scratch.slots.data
+    memset(visited, 0, <u64> program.n_instructions * 8)
+    memset(slots, 0xFF, <u64> n_slots * 4)
+    scratch.jobs.n = 0
+    _push(scratch, 0, start)
+    while scratch.jobs.n:
+        scratch.jobs.n -= 1
+        job = (<Job *> scratch.jobs.data)[scratch.jobs.n]
+        if job.pc & RESTORE:
+            slots[job.pc & ~<u32> RESTORE] = job.value
+            continue
+        pc = job.pc
+        pos = job.value
+        # Follow one path as far as it goes.
+        while True:
+            bit = <u64> 1 << (pos - start)
+            if visited[pc] & bit:
+                break
+            visited[pc] |= bit
+            op = &code[program.start + pc]
+            if op.op == OP_MATCH:
+                if best == NONE or pos > best:
+                    best = pos
+                    memcpy(scratch.best.data, slots, <u64> n_slots * 4)
+                break
+            if op.op == OP_SPLIT:
+                _push(scratch, op.arg1, pos)
+                pc = op.arg0
+                continue
+            if op.op == OP_JUMP:
+                pc = op.arg0
+                continue
+            if op.op == OP_SAVE:
+                _push(scratch, op.arg0 | RESTORE, slots[op.arg0])
+                slots[op.arg0] = pos
+                pc += 1
+                continue
+            if pos >= limit:
+                break
+            token = &tokens[pos]
+            if op.op == OP_TOKEN:
+                if token.id != op.arg0:
+                    break
+                pos += 1
+            elif op.op == OP_NUMBER:
+                if not token.flags & TOKEN_NUMBER:
+                    break
+                pos += 1
+            elif op.op == OP_WORD:
+                if token.flags & (TOKEN_NUMBER | TOKEN_PUNCT):
+                    break
+                pos += 1
+            elif op.op == OP_FILLER:
+                if token.flags & (TOKEN_PUNCT | TOKEN_SENTENCE):
+                    break
+                pos += 1
+            elif op.op == OP_HYPHEN:
+                if token_punct(token) == 45:
+                    pos += 1
+                elif not token.flags & SEP_HYPHEN:
+                    break
+            elif not token.flags & SEP_SLASH:
+                break
+            pc += 1
+    return best

@@ -1,0 +1,82 @@
+# One note through all stages into rows. The only module Python calls per batch.
+
+from rulener.core.automaton cimport Automaton
+from rulener.core.columns cimport Batch, EntityRow, Tables
+from rulener.core.context cimport Context, Mention
+from rulener.core.memory cimport Vec
+from rulener.core.patterns cimport PatternScratch
+from rulener.core.spans cimport Resolver
+from rulener.core.structs cimport *
+from rulener.core.text cimport Lexis, TokenBuffer
+
+cdef class Scanner:
+    cdef readonly Tables tables
+    cdef object _buffers                # keeps the mapped sections alive
+    cdef Lexis lexis
+    cdef Automaton automaton
+    cdef const PatternProgram *programs
+    cdef u32 n_programs
+    cdef const Instruction *code
+    cdef const Capture *captures
+    cdef const u32 *section_refs
+    cdef u32 n_section_refs
+    cdef list regexes                   # compiled, with what Python needs to run them
+    cdef int policy
+    cdef bint trace                     # keep losers and rejected occurrences
+    cdef bint damaged                   # a table led outside the file
+    cdef u16[64] label_out              # artifact label -> reported label, 0xFFFF = left out
+    # scratch of the note in hand
+    cdef TokenBuffer tokens
+    cdef PatternScratch patterns
+    cdef Resolver resolver
+    cdef Context context
+    cdef Vec candidates                 # Candidate, by end
+    cdef Vec extra                      # Candidate: patterns and regexes
+    cdef Vec merged                     # Candidate
+    cdef Vec headings                   # Hit: start, end, heading
+    cdef Vec anchors                    # Hit: start, end, program, head
+    cdef Vec regex_hits                 # Hit: start, end, regex
+    cdef Vec unless_hits                # Hit: start, end, rule, head and tail
+    cdef Vec spans                      # SectionSpan of the note
+    cdef Vec colons                     # u32: sentence starts that headings make
+    cdef Vec sentences                  # u32 tokens
+    cdef Vec mentions                   # Mention
+    cdef Vec chosen                     # u32: candidate numbers behind the mentions
+    cdef Vec attributes                 # Attribute of the note's candidates
+    cdef Vec from_number                # u32: programs tried at every number
+    cdef Vec given                      # u32: order of given mentions by start
+
+    cdef int scan(self, const Text *text, Batch batch) except -1 nogil
+    cdef int read(self, const Text *text) except -1 nogil
+    cdef int match(self, const Text *text, Batch batch) except -1 nogil
+    cdef int take_entries(self, const Text *text, const Out *out, u32 start, u32 end, bint glued, Batch batch) except -1 nogil
+    cdef int find_sections(self, const Text *text, Batch batch) except -1 nogil
+    cdef int split_sentences(self, const Text *text) except -1 nogil
+    cdef int run_patterns(self) except -1 nogil
+    cdef int try_program(self, u32 program, u32 start) except -1 nogil
+    cdef int run_regexes(self, const Text *text, Batch batch) except -1
+    cdef int settle_candidates(self, Batch batch) except -1 nogil
+    cdef int choose(self, const Text *text, Batch batch) except -1 nogil
+    cdef int append(self, const Text *text, Batch batch) except -1 nogil
+    cdef int _point(self, dict sections, dict header) except -1
+    cdef int _reject(self, Batch batch, u32 start, u32 end, u32 entry, u32 reason) except -1 nogil
+    cdef int _reject_heading(self, Batch batch, u32 start, u32 end, u32 heading) except -1 nogil
+    cdef u32 _after_marks(self, u32 t) noexcept nogil
+    cdef bint _begins_line(self, u32 a) noexcept nogil
+    cdef bint _takes_heading(self, const Text *text, u32 a, u32 b, const Heading *heading, u32 colon) noexcept nogil
+    cdef u32 _unknown_heading(self, const Text *text, u32 a) noexcept nogil
+    cdef bint _stops(self, const Text *text, u32 t) noexcept nogil
+    cdef bint _is_initial(self, u32 k) noexcept nogil
+    cdef bint _line_breaks(self, u32 t, u32 line) noexcept nogil
+    cdef int _drop(self, Batch batch, const Candidate *c, u32 reason) except -1 nogil
+    cdef int _apply_unless(self, Batch batch) except -1 nogil
+    cdef int _drop_in_headings(self, Batch batch) except -1 nogil
+    cdef bint _joins(self, const Candidate *a, const Candidate *b) noexcept nogil
+    cdef bint _is_repeat(self, const Candidate *c, const u32 *kept, u64 k) noexcept nogil
+    cdef int _assert(self) except -1 nogil
+    cdef u32 _append_structure(self, Batch batch) except? 0xFFFFFFFE nogil
+    cdef int _append_more(self, Batch batch, EntityRow *row, u32 number, u32 n) except -1 nogil
+    cdef int _append_attributes(self, Batch batch, EntityRow *row, const Candidate *c) except -1 nogil
+    cdef void _place(self, EntityRow *row, u32 token, u32 *sentence, u32 *section, u32 first_section) noexcept nogil
+    cdef u32 _append_cues(self, Batch batch, EntityRow *row, u32 mention, u32 mark) except? 0xFFFFFFFE nogil
+    cdef int _know_given(self, Batch batch, EntityRow *row, const Mention *m) except -1

@@ -1,0 +1,1202 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
+"""One note through all stages: tokens, matches, sections, sentences, patterns, resolution, context, rows.
+
+A Scanner holds the scratch of one thread; the tables it reads are shared. `scan` runs without the GIL, which is taken only for
+notes that hit a regex anchor.
+"""
+
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from libc.stdlib cimport qsort
+from libc.string cimport memcpy, memset
+
+from rulener.core.automaton cimport Automaton, step
+from rulener.core.columns cimport Batch, DocRow, EntityRow, Rejected, SentenceRow, Tables
+from rulener.core.context cimport (
+    VIA_SECTION,
+    CueHit,
+    Mark,
+    Mention,
+    assert_mentions,
+    free_context,
+    init_context,
+)
+from rulener.core.memory cimport Vec, vec_free, vec_grow, vec_init, vec_push
+from rulener.core.patterns cimport free_patterns, init_patterns, run_pattern
+from rulener.core.spans cimport LOST_UNLESS, POLICY_ALL, Lost, free_resolver, init_resolver, resolve
+from rulener.core.structs cimport *
+from rulener.core.text cimport (
+    FLAG_ABBREVIATION,
+    FLAG_CONTINUES,
+    Folded,
+    case_agrees,
+    fill_shadow,
+    fold_token,
+    free_tokens,
+    is_all_caps,
+    mark_lines,
+    read_text,
+    token_punct,
+    tokenise,
+    word_flags,
+)
+
+
+
+cdef enum:
+    MAX_SENTENCE_TOKENS = 1024
+    MAX_FIELD_TOKENS = 6
+    MAX_FIELD_POINTS = 50
+    SHORT_LINE = 60
+    REGEX_WINDOW = 256
+    NO_LABEL = 0xFFFF
+
+
+cdef class Scanner:
+    """Scratch and settings of one thread. `sections` maps names to buffers (see `rulener.artifact`)."""
+
+    def __cinit__(self, Tables tables, dict sections, dict header, list regexes, int policy, object label_out,
+                  bint act_inside, bint trace):
+        cdef u32 i
+        cdef const PatternProgram *program
+        self.tables = tables
+        self._buffers = sections
+        self.regexes = regexes
+        self.policy = policy
+        self.trace = trace
+        self.damaged = False
+        memset(&self.tokens, 0, sizeof(TokenBuffer))
+        init_patterns(&self.patterns)
+        init_resolver(&self.resolver)
+        init_context(&self.context)
+        self.resolver.keep_losers = trace
+        vec_init(&self.candidates, sizeof(Candidate))
+        vec_init(&self.extra, sizeof(Candidate))
+        vec_init(&self.merged, sizeof(Candidate))
+        vec_init(&self.headings, sizeof(Hit))
+        vec_init(&self.anchors, sizeof(Hit))
+        vec_init(&self.regex_hits, sizeof(Hit))
+        vec_init(&self.unless_hits, sizeof(Hit))
+        vec_init(&self.spans, sizeof(SectionSpan))
+        vec_init(&self.colons, 4)
+        vec_init(&self.sentences, 4)
+        vec_init(&self.mentions, sizeof(Mention))
+        vec_init(&self.chosen, 4)
+        vec_init(&self.attributes, sizeof(Attribute))
+        vec_init(&self.from_number, 4)
+        vec_init(&self.given, 4)
+        self._point(sections, header)
+        for i in range(64):
+            self.label_out[i] = NO_LABEL
+        for i, label in enumerate(label_out):
+            self.label_out[i] = label
+        self.context.act_inside = act_inside
+        for i in range(self.n_programs):
+            program = &self.programs[i]
+            if program.from_number:
+                (<u32 *> vec_push(&self.from_number))[0] = i
+
+    def __dealloc__(self):
+        free_tokens(&self.tokens)
+        free_patterns(&self.patterns)
+        free_resolver(&self.resolver)
+        free_context(&self.context)
+        vec_free(&self.candidates)
+        vec_free(&self.extra)
+        vec_free(&self.merged)
+        vec_free(&self.headings)
+        vec_free(&self.anchors)
+        vec_free(&self.regex_hits)
+        vec_free(&self.unless_hits)
+        vec_free(&self.spans)
+        vec_free(&self.colons)
+        vec_free(&self.sentences)
+        vec_free(&self.mentions)
+        vec_free(&self.chosen)
+        vec_free(&self.attributes)
+        vec_free(&self.from_number)
+        vec_free(&self.given)
+
+    cdef int _point(self, dict sections, dict header) except -1:
+        """Point the C views at the mapped sections. Sizes were checked by `rulener.artifact` and `Tables`."""
+        cdef const u8[::1] b
+        cdef u64 bits
+        b = sections["fold_pages"]
+        self.lexis.fold_pages = <const u16 *> &b[0]
+        self.lexis.n_fold_pages = <u32> (b.shape[0] // 2)
+        b = sections["fold_cells"]
+        self.lexis.fold_cells = <const u32 *> &b[0]
+        self.lexis.n_fold_cells = <u32> (b.shape[0] // 4)
+        b = sections["fold_text"]
+        self.lexis.fold_text = <const u32 *> &b[0]
+        self.lexis.n_fold_text = <u32> (b.shape[0] // 4)
+        b = sections["vocab"]
+        bits = header["vocab_bits"]
+        self.lexis.slots = <const VocabSlot *> &b[0]
+        self.lexis.slot_mask = (<u64> 1 << bits) - 1
+        self.lexis.slot_shift = <u32> (64 - bits)
+        b = sections["arena"]
+        self.lexis.arena = &b[0] if b.shape[0] else NULL
+        self.lexis.arena_length = b.shape[0]
+        b = sections["word_flags"]
+        self.lexis.word_flags = &b[0]
+        self.lexis.n_ids = <u32> b.shape[0]
+        b = sections["punct_ids"]
+        memcpy(self.lexis.punct_ids, &b[0], sizeof(self.lexis.punct_ids))
+        b = sections["edges"]
+        bits = header["edge_bits"]
+        self.automaton.edges = <const Edge *> &b[0]
+        self.automaton.edge_mask = (<u64> 1 << bits) - 1
+        self.automaton.edge_shift = <u32> (64 - bits)
+        b = sections["fail"]
+        self.automaton.fail = <const u32 *> &b[0]
+        self.automaton.n_states = <u32> (b.shape[0] // 4)
+        b = sections["root_out"]
+        self.automaton.root_out = <const u32 *> &b[0]
+        self.automaton.n_first = <u32> (b.shape[0] // 4 - 1)
+        b = sections["outs"]
+        self.automaton.outs = <const Out *> &b[0] if b.shape[0] else NULL
+        self.automaton.n_outs = <u32> (b.shape[0] // sizeof(Out))
+        b = sections["entries"]
+        self.automaton.entries = <const Entry *> &b[0] if b.shape[0] else NULL
+        self.automaton.n_entries = <u32> (b.shape[0] // sizeof(Entry))
+        b = sections["cases"]
+        self.automaton.cases = &b[0] if b.shape[0] else NULL
+        self.automaton.cases_length = b.shape[0]
+        b = sections["programs"]
+        self.programs = <const PatternProgram *> &b[0] if b.shape[0] else NULL
+        self.n_programs = <u32> (b.shape[0] // sizeof(PatternProgram))
+        b = sections["code"]
+        self.code = <const Instruction *> &b[0] if b.shape[0] else NULL
+        b = sections["captures"]
+        self.captures = <const Capture *> &b[0] if b.shape[0] else NULL
+        b = sections["section_refs"]
+        self.section_refs = <const u32 *> &b[0] if b.shape[0] else NULL
+        self.n_section_refs = <u32> (b.shape[0] // 4)
+        b = sections["blocker_refs"]
+        self.context.blocker_refs = <const u32 *> &b[0] if b.shape[0] else NULL
+        self.context.cues = self.tables.cues
+        self.context.lexis = &self.lexis
+        return 0
+
+    # --- what Python calls --------------------------------------------------------------------------------------------
+
+    def annotate(self, Batch batch, str text):
+        """Annotate one note into `batch`."""
+        cdef Text view
+        read_text(text, &self.tokens, &view)
+        batch.texts.append(text)
+        with nogil:
+            self.scan(&view, batch)
+        self.check()
+
+    def annotate_all(self, Batch batch, texts):
+        """Annotate many notes into `batch`, in order, without the GIL."""
+        cdef Py_ssize_t n, i
+        cdef Text *views
+        cdef list held = list(texts)
+        n = len(held)
+        views = <Text *> PyMem_RawMalloc(n * sizeof(Text) + 1)
+        if views == NULL:
+            raise MemoryError()
+        try:
+            for i in range(n):
+                if not isinstance(held[i], str):
+                    raise TypeError(f"text {i} is a {type(held[i]).__name__}, not a str")
+                read_text(held[i], &self.tokens, &views[i])
+            batch.texts.extend(held)
+            with nogil:
+                for i in range(n):
+                    fill_shadow(&self.tokens, &views[i])
+                    self.scan(&views[i], batch)
+        finally:
+            PyMem_RawFree(views)
+        self.check()
+
+    def annotate_given(self, Batch batch, str text, list mentions):
+        """Context only, for given mentions `(start, end, label number in batch.labels, label bits)`, in this order."""
+        cdef Text view
+        cdef Mention *m
+        cdef u32 i, n = <u32> len(mentions)
+        read_text(text, &self.tokens, &view)
+        batch.texts.append(text)
+        self.read(&view)
+        self.match(&view, batch)
+        self.find_sections(&view, batch)
+        self.split_sentences(&view)
+        order = sorted(range(n), key=lambda k: (self._token_range(mentions[k][0], mentions[k][1]), k))
+        self.mentions.n = 0
+        for k in order:
+            first, last = self._token_range(mentions[k][0], mentions[k][1])
+            m = <Mention *> vec_push(&self.mentions)
+            m.start = first
+            m.end = last
+            m.labels = mentions[k][3]
+        self._assert()
+        self._append_given(batch, mentions, order)
+        self.check()
+
+    def check(self):
+        """Raise when a table led outside the file."""
+        if self.damaged:
+            self.damaged = False
+            from rulener.errors import ArtifactCorrupt
+
+            raise ArtifactCorrupt("A104", "the artifact contradicts itself", hint="compile it again; `rulener info --verify` checks a file")
+
+    def tokenise(self, str text):
+        """The tokens of a text, for tests and `explain`: `(start, end, key, kind, flags)`, flags as a set of names."""
+        cdef Text view
+        cdef Folded f
+        cdef u32 i
+        read_text(text, &self.tokens, &view)
+        self.read(&view)
+        out = []
+        for i in range(self.tokens.n):
+            fold_token(&view, &self.lexis, &self.tokens.items[i], &f)
+            key = None if f.overflow else (<bytes> f.data[:f.length]).decode("utf-8", "surrogatepass")
+            flags = self.tokens.items[i].flags
+            kind = "number" if flags & TOKEN_NUMBER else "punct" if flags & TOKEN_PUNCT else "word"
+            names = {name for bit, name in _FLAG_NAMES if flags & bit}
+            out.append((self.tokens.items[i].start, self.tokens.items[i].end, key, kind, names, self.tokens.items[i].id))
+        return out
+
+    # --- stages -------------------------------------------------------------------------------------------------------
+
+    cdef int read(self, const Text *text) except -1 nogil:
+        tokenise(text, &self.lexis, &self.tokens)
+        mark_lines(text, &self.lexis, &self.tokens)
+        return 0
+
+    cdef int scan(self, const Text *text, Batch batch) except -1 nogil:
+        cdef bint ok = True
+        self.read(text)
+        self.match(text, batch)
+        self.find_sections(text, batch)
+        self.split_sentences(text)
+        self.run_patterns()
+        if self.regex_hits.n:
+            with gil:
+                ok = self.run_regexes(text, batch) == 0
+        if not ok:
+            batch.drop_note()
+            return 0
+        self.settle_candidates(batch)
+        resolve(<Candidate *> self.candidates.data, <u32> self.candidates.n, self.tables.terms, self.tokens.n, self.policy,
+                &self.resolver)
+        self.choose(text, batch)
+        self._assert()
+        self.append(text, batch)
+        return 0
+
+    cdef int match(self, const Text *text, Batch batch) except -1 nogil:
+        """One automaton pass; every accepted occurrence goes to the list of its kind."""
+        cdef const Token *items = self.tokens.items
+        cdef u32 n = self.tokens.n, t, state = 0, out = NONE, id_, last
+        cdef const Out *o
+        cdef const Automaton *a = &self.automaton
+        cdef bint glued_after
+        self.candidates.n = 0
+        self.extra.n = 0
+        self.headings.n = 0
+        self.anchors.n = 0
+        self.regex_hits.n = 0
+        self.unless_hits.n = 0
+        self.attributes.n = 0
+        self.context.hits.n = 0
+        self.context.blockers.n = 0
+        for t in range(n):
+            id_ = items[t].id
+            if id_ == 0:
+                state = 0
+                continue
+            if items[t].flags & TOKEN_RESET:
+                state = 0
+            state = step(a, state, id_, &out)
+            last = 0xFFFF
+            while out != NONE:
+                if out >= a.n_outs:
+                    self.damaged = True
+                    break
+                o = &a.outs[out]
+                if o.n_tokens == 0 or o.n_tokens > t + 1 or o.n_tokens >= last:
+                    self.damaged = True
+                    break
+                last = o.n_tokens
+                glued_after = t + 1 < n and items[t + 1].flags & TOKEN_GLUED
+                self.take_entries(text, o, t + 1 - o.n_tokens, t + 1,
+                                  glued_after or items[t + 1 - o.n_tokens].flags & TOKEN_GLUED, batch)
+                out = o.next
+        return 0
+
+    cdef int take_entries(self, const Text *text, const Out *out, u32 start, u32 end, bint glued, Batch batch) except -1 nogil:
+        cdef const Entry *entry
+        cdef const Token *items = self.tokens.items
+        cdef Candidate *candidate
+        cdef Hit *hit
+        cdef CueHit *cue
+        cdef u32 k, reason
+        cdef Vec *target
+        if <u64> out.entry + out.n_entries > self.automaton.n_entries:
+            self.damaged = True
+            return 0
+        for k in range(out.entry, out.entry + out.n_entries):
+            entry = &self.automaton.entries[k]
+            reason = NONE
+            if glued and entry.kind != KIND_PATTERN:
+                reason = 1
+            elif entry.case_byte != NONE:
+                if (<u64> entry.case_byte >= self.automaton.cases_length
+                        or <u64> entry.case_byte + 1 + self.automaton.cases[entry.case_byte] > self.automaton.cases_length):
+                    self.damaged = True
+                    continue
+                if not case_agrees(text, &self.lexis, items[start].start, items[end - 1].end,
+                                   self.automaton.cases + entry.case_byte):
+                    reason = 0
+            if reason != NONE:
+                if self.trace:
+                    self._reject(batch, items[start].start, items[end - 1].end, k, reason)
+                continue
+            if entry.kind == KIND_TERM:
+                if entry.ref >= self.tables.n_terms:
+                    self.damaged = True
+                    continue
+                candidate = <Candidate *> vec_push(&self.candidates)
+                candidate.start = start
+                candidate.end = end
+                candidate.term = entry.ref
+                candidate.priority = entry.priority
+                candidate.attribute = 0
+                candidate.n_attributes = 0
+                candidate.char_start = items[start].start
+                candidate.char_end = items[end - 1].end
+                continue
+            if entry.kind == KIND_CUE:
+                if entry.ref >= self.tables.n_cues:
+                    self.damaged = True
+                    continue
+                cue = <CueHit *> vec_push(&self.context.hits)
+                cue.start = start
+                cue.end = end
+                cue.cue = entry.ref
+                cue.live = 0
+                continue
+            if entry.kind == KIND_HEADING:
+                target = &self.headings
+            elif entry.kind == KIND_PATTERN:
+                target = &self.anchors
+            elif entry.kind == KIND_REGEX:
+                target = &self.regex_hits
+            elif entry.kind == KIND_BLOCKER:
+                target = &self.context.blockers
+            else:
+                target = &self.unless_hits
+            hit = <Hit *> vec_push(target)
+            hit.start = start
+            hit.end = end
+            hit.ref = entry.ref
+            hit.extra = <u32> entry.head | (<u32> entry.tail << 8)
+        return 0
+
+    cdef int _reject(self, Batch batch, u32 start, u32 end, u32 entry, u32 reason) except -1 nogil:
+        cdef Rejected *r = <Rejected *> vec_push(&batch.rejected)
+        r.start = start
+        r.end = end
+        r.entry = entry
+        r.reason = reason
+        return 0
+
+    # --- sections (matching.md section 7) -----------------------------------------------------------------------------
+
+    cdef int find_sections(self, const Text *text, Batch batch) except -1 nogil:
+        cdef const Token *items = self.tokens.items
+        cdef u32 n = self.tokens.n, k, line = 0, h = 0, a, b, covered = 0, colon = NONE, begin, body
+        cdef Hit *hits = <Hit *> self.headings.data
+        cdef u32 n_hits = <u32> self.headings.n
+        cdef SectionSpan *span
+        cdef bint known
+        self.spans.n = 0
+        self.colons.n = 0
+        _sort_hits(hits, n_hits)
+        # Heading hits and line starts, merged by place.
+        while h < n_hits or line < self.tokens.n_lines:
+            if h < n_hits and (line >= self.tokens.n_lines or hits[h].start <= self._after_marks(self.tokens.lines[line])):
+                a, b = hits[h].start, hits[h].end
+                h += 1
+                if hits[h - 1].ref >= self.tables.n_headings:
+                    self.damaged = True
+                    continue
+                if a < covered:
+                    continue
+                if not self._takes_heading(text, a, b, &self.tables.headings[hits[h - 1].ref], colon):
+                    if self.trace:
+                        self._reject_heading(batch, items[a].start, items[b - 1].end, hits[h - 1].ref)
+                    continue
+                known = True
+            else:
+                a = self.tokens.lines[line]
+                line += 1
+                if a < covered:
+                    continue
+                b = self._unknown_heading(text, a)
+                if b == 0:
+                    continue
+                known = False
+            body = b
+            if b < n and not items[b].flags & SEP_NEWLINE and (token_punct(&items[b]) == 58 or token_punct(&items[b]) == 45):
+                if token_punct(&items[b]) == 58:
+                    colon = b
+                body = b + 1
+            covered = body
+            span = <SectionSpan *> vec_push(&self.spans)
+            span.heading = hits[h - 1].ref if known else <u32> NONE
+            span.heading_start = items[a].start
+            span.heading_end = items[b - 1].end
+            span.start = items[a].start
+            span.body = items[body - 1].end
+            span.end = text.length
+            span.body_token = body
+            (<u32 *> vec_push(&self.colons))[0] = a
+            (<u32 *> vec_push(&self.colons))[0] = body
+        for k in range(1, <u32> self.spans.n):
+            (<SectionSpan *> self.spans.data)[k - 1].end = (<SectionSpan *> self.spans.data)[k].start
+        return 0
+
+    cdef int _reject_heading(self, Batch batch, u32 start, u32 end, u32 heading) except -1 nogil:
+        cdef Rejected *r = <Rejected *> vec_push(&batch.rejected)
+        r.start = start
+        r.end = end
+        r.entry = heading
+        r.reason = 2
+        return 0
+
+    cdef u32 _after_marks(self, u32 t) noexcept nogil:
+        """The first token of a line that is neither bullet nor list number."""
+        while t + 1 < self.tokens.n and self.tokens.items[t].flags & TOKEN_MARK and not self.tokens.items[t + 1].flags & SEP_NEWLINE:
+            t += 1
+        return t
+
+    cdef bint _begins_line(self, u32 a) noexcept nogil:
+        """Whether `a` begins a line, a bullet or list number before it allowed."""
+        cdef const Token *items = self.tokens.items
+        while True:
+            if a == 0 or items[a].flags & SEP_NEWLINE:
+                return True
+            if not items[a - 1].flags & TOKEN_MARK:
+                return False
+            a -= 1
+
+    cdef bint _takes_heading(self, const Text *text, u32 a, u32 b, const Heading *heading, u32 colon) noexcept nogil:
+        cdef const Token *items = self.tokens.items
+        cdef u32 n = self.tokens.n, p = 0, before, t
+        cdef bint ends_line = b >= n or items[b].flags & SEP_NEWLINE, at_line = self._begins_line(a)
+        if not ends_line:
+            p = token_punct(&items[b])
+        if not at_line:
+            if p != 58 or not items[a].flags & TOKEN_CAP:
+                return False
+            before = token_punct(&items[a - 1])
+            return (before == 46 or before == 33 or before == 63 or before == 59 or a - 1 == colon
+                    or items[a - 1].flags & TOKEN_DOT_END)
+        if p == 58:
+            return True
+        if heading.flags & HEADING_NEEDS_COLON:
+            return False
+        if p == 45:
+            return True
+        if ends_line and items[a].flags & TOKEN_CAP:
+            return True
+        for t in range(a, b):
+            if not items[t].flags & (TOKEN_PUNCT | TOKEN_NUMBER) and not is_all_caps(text, &self.lexis, &items[t]):
+                return False
+        return b - a >= 2 or b >= n or items[b].flags & SEP_BLANK
+
+    cdef u32 _unknown_heading(self, const Text *text, u32 a) noexcept nogil:
+        """End of a heading no pack knows: 1 to 6 words in capitals that begin a line, and a colon. 0: none."""
+        cdef const Token *items = self.tokens.items
+        cdef u32 b = a
+        while b < self.tokens.n and b - a <= MAX_FIELD_TOKENS:
+            if b > a and items[b].flags & SEP_NEWLINE:
+                return 0
+            if b > a and token_punct(&items[b]) == 58:
+                return b
+            if items[b].flags & (TOKEN_PUNCT | TOKEN_NUMBER) or not items[b].flags & TOKEN_CAP:
+                return 0
+            if not is_all_caps(text, &self.lexis, &items[b]):
+                return 0
+            b += 1
+        return 0
+
+    # --- sentences (matching.md section 5) ----------------------------------------------------------------------------
+
+    cdef int split_sentences(self, const Text *text) except -1 nogil:
+        """Set TOKEN_SENTENCE and fill `self.sentences`."""
+        cdef Token *items = self.tokens.items
+        cdef u32 n = self.tokens.n, t, k, begin = 0, line = 0
+        cdef u32 *marks = <u32 *> self.colons.data
+        cdef const Token *p
+        self.sentences.n = 0
+        for k in range(<u32> self.colons.n):
+            if marks[k] < n:
+                items[marks[k]].flags |= TOKEN_SENTENCE
+        for t in range(n):
+            if t == 0:
+                items[t].flags |= TOKEN_SENTENCE
+            elif not items[t].flags & TOKEN_SENTENCE:
+                p = &items[t - 1]
+                if items[t].flags & (SEP_BLANK | TOKEN_ITEM) or t - begin >= MAX_SENTENCE_TOKENS:
+                    items[t].flags |= TOKEN_SENTENCE
+                elif p.flags & (TOKEN_PUNCT | TOKEN_DOT_END) and self._stops(text, t):
+                    items[t].flags |= TOKEN_SENTENCE
+                elif items[t].flags & SEP_NEWLINE and self._line_breaks(t, line):
+                    items[t].flags |= TOKEN_SENTENCE
+            if items[t].flags & SEP_NEWLINE:
+                line = t
+            if items[t].flags & TOKEN_SENTENCE:
+                begin = t
+                (<u32 *> vec_push(&self.sentences))[0] = t
+        return 0
+
+    cdef bint _stops(self, const Text *text, u32 t) noexcept nogil:
+        """Rules 2 and 3: whether the punctuation before `t` ends a sentence."""
+        cdef const Token *items = self.tokens.items
+        cdef const Token *token = &items[t]
+        cdef u32 q = t - 1, c = token_punct(&items[t - 1]), k
+        cdef const Token *stop
+        cdef const Token *word
+        if c == 33 or c == 63:
+            return True
+        if c == 59:
+            return token.flags & SEP_NEWLINE
+        # Closing quotes and brackets directly after the stop belong to it.
+        while q > 0 and (c == 34 or c == 41 or c == 93 or (c == 0 and _is_closing_quote(text, &items[q]))) \
+                and items[q].start == items[q - 1].end:
+            q -= 1
+            c = token_punct(&items[q])
+        stop = &items[q]
+        if stop.flags & TOKEN_DOT_END:
+            if not token.flags & TOKEN_CAP and not (token.flags & TOKEN_NUMBER and token.flags & SEP_NEWLINE):
+                return False
+            return token.flags & SEP_NEWLINE or not is_all_caps(text, &self.lexis, stop)
+        if c != 46 or stop.flags & TOKEN_MARK:
+            return False
+        word = &items[q - 1] if q > 0 and items[q - 1].end == stop.start else NULL
+        if token.start == items[t - 1].end:
+            # Nothing between: only "noted.The" splits.
+            return (token.flags & TOKEN_CAP and word != NULL and not word.flags & (TOKEN_CAP | TOKEN_PUNCT | TOKEN_NUMBER)
+                    and word.end - word.start >= 2)
+        if word == NULL or word.flags & (TOKEN_PUNCT | TOKEN_NUMBER):
+            return True
+        if word_flags(&self.lexis, word) & FLAG_ABBREVIATION and not token.flags & SEP_NEWLINE:
+            return False
+        if word.end - word.start == 1 and word.flags & TOKEN_CAP and token.flags & TOKEN_CAP and self._is_initial(q - 1):
+            return False
+        return True
+
+    cdef bint _is_initial(self, u32 k) noexcept nogil:
+        """A single capital letter at `k` with nothing, space or another initial before it."""
+        cdef const Token *items = self.tokens.items
+        if k == 0 or items[k].flags & SEP_SPACE:
+            return True
+        return (token_punct(&items[k - 1]) == 46 and k >= 2 and items[k - 2].end - items[k - 2].start == 1
+                and items[k - 2].flags & TOKEN_CAP != 0 and items[k - 2].end == items[k - 1].start)
+
+    cdef bint _line_breaks(self, u32 t, u32 line) noexcept nogil:
+        """Rule 4: whether the newline before `t` ends a sentence. `line` began the line before."""
+        cdef const Token *items = self.tokens.items
+        cdef const Token *p = &items[t - 1]
+        cdef u32 k
+        if token_punct(p) == 58:
+            return True
+        if items[t].flags & (TOKEN_CAP | TOKEN_NUMBER | TOKEN_PUNCT) and p.end - items[line].start < SHORT_LINE \
+                and token_punct(p) != 44 and not word_flags(&self.lexis, p) & FLAG_CONTINUES:
+            return True
+        # a `field:` line
+        k = t
+        while k < self.tokens.n and k - t <= MAX_FIELD_TOKENS:
+            if k > t and items[k].flags & SEP_NEWLINE:
+                return False
+            if token_punct(&items[k]) == 58:
+                return k > t and items[k - 1].end - items[t].start <= MAX_FIELD_POINTS
+            if items[k].flags & (TOKEN_PUNCT | TOKEN_NUMBER):
+                return False
+            k += 1
+        return False
+
+    # --- patterns and regexes (matching.md section 8) -----------------------------------------------------------------
+
+    cdef int run_patterns(self) except -1 nogil:
+        cdef Hit *hits = <Hit *> self.anchors.data
+        cdef const Token *items = self.tokens.items
+        cdef u32 k, t, j, head, start, mask
+        cdef u32 n_numeric = <u32> self.from_number.n
+        cdef u32 *numeric = <u32 *> self.from_number.data
+        cdef const PatternProgram *program
+        for k in range(<u32> self.anchors.n):
+            head = hits[k].extra & 255
+            if hits[k].ref >= self.n_programs:
+                self.damaged = True
+                continue
+            if head > hits[k].start:
+                continue
+            start = hits[k].start - head
+            for t in range(start + 1, hits[k].start + 1):
+                if items[t].flags & TOKEN_RESET:
+                    head = NONE
+                    break
+            if head != NONE:
+                self.try_program(hits[k].ref, start)
+        if n_numeric:
+            for t in range(self.tokens.n):
+                if not items[t].flags & TOKEN_NUMBER:
+                    continue
+                for j in range(n_numeric):
+                    program = &self.programs[numeric[j]]
+                    mask = program.reserved0
+                    # What must follow the number, where one flag can tell (a slash, a hyphen).
+                    if mask:
+                        if t + 1 >= self.tokens.n:
+                            continue
+                        if not items[t + 1].flags & mask and not (mask & SEP_HYPHEN and token_punct(&items[t + 1]) == 45):
+                            continue
+                    self.try_program(numeric[j], t)
+        return 0
+
+    cdef int try_program(self, u32 number, u32 start) except -1 nogil:
+        cdef const PatternProgram *program = &self.programs[number]
+        cdef const Token *items = self.tokens.items
+        cdef u32 end, k
+        cdef u32 *best
+        cdef Candidate *candidate
+        cdef Attribute *attribute
+        if items[start].flags & TOKEN_GLUED:
+            return 0
+        end = run_pattern(self.code, program, items, self.tokens.n, start, &self.patterns)
+        if end == NONE or end == start:
+            return 0
+        candidate = <Candidate *> vec_push(&self.extra)
+        candidate.start = start
+        candidate.end = end
+        candidate.term = program.term
+        candidate.priority = self.tables.terms[program.term].priority
+        candidate.char_start = items[start].start
+        candidate.char_end = items[end - 1].end
+        candidate.attribute = <u32> self.attributes.n
+        candidate.n_attributes = 0
+        best = <u32 *> self.patterns.best.data
+        for k in range(program.n_captures):
+            if best[2 * k] == NONE or best[2 * k + 1] == NONE or best[2 * k] >= best[2 * k + 1]:
+                continue
+            attribute = <Attribute *> vec_push(&self.attributes)
+            attribute.name = self.captures[program.capture + k].name
+            attribute.numeric = self.captures[program.capture + k].numeric
+            attribute.start = items[best[2 * k]].start
+            attribute.end = items[best[2 * k + 1] - 1].end
+            candidate.n_attributes += 1
+        return 0
+
+    cdef int run_regexes(self, const Text *text, Batch batch) except -1:
+        """Run regexes in the windows around their anchors. Returns 1 when the note failed (a timeout)."""
+        cdef Hit *hits = <Hit *> self.regex_hits.data
+        cdef const Token *items = self.tokens.items
+        cdef Candidate *candidate
+        cdef Attribute *attribute
+        cdef u32 k
+        cdef str note = batch.texts[batch.docs.n - 1]
+        windows = {}
+        for k in range(<u32> self.regex_hits.n):
+            if hits[k].ref >= <u32> len(self.regexes):
+                self.damaged = True
+                continue
+            start, end = items[hits[k].start].start, items[hits[k].end - 1].end
+            low, high = max(0, <long> start - REGEX_WINDOW), min(<long> text.length, <long> end + REGEX_WINDOW)
+            known = windows.setdefault(hits[k].ref, [])
+            last_window = known[len(known) - 1] if known else None
+            if last_window is not None and low <= last_window[1]:
+                last_window[1] = max(high, last_window[1])
+                last_window[2].append((start, end))
+            else:
+                known.append([low, high, [(start, end)]])
+        for number in sorted(windows):
+            regex, term, names, timeout, rule = self.regexes[number]
+            for low, high, anchors in windows[number]:
+                try:
+                    found = list(regex.finditer(note, low, high, timeout=timeout))
+                except TimeoutError:
+                    batch.failures.append((batch.docs.n - 1, "N301", f"rule {rule}: its regex ran longer than {timeout:g} s"))
+                    return 1
+                for match in found:
+                    start, end = match.span()
+                    if start == end or not any(start < y and x < end for x, y in anchors):
+                        continue
+                    first, last = self._token_range(start, end)
+                    if first == last:
+                        continue
+                    candidate = <Candidate *> vec_push(&self.extra)
+                    candidate.start = first
+                    candidate.end = last
+                    candidate.term = term
+                    candidate.priority = self.tables.terms[candidate.term].priority
+                    candidate.char_start = start
+                    candidate.char_end = end
+                    candidate.attribute = <u32> self.attributes.n
+                    candidate.n_attributes = 0
+                    for name, string_number in names:
+                        x, y = match.span(name)
+                        if x >= 0 and x < y:
+                            attribute = <Attribute *> vec_push(&self.attributes)
+                            attribute.name = string_number
+                            attribute.numeric = 0
+                            attribute.start = x
+                            attribute.end = y
+                            candidate.n_attributes += 1
+        return 0
+
+    def _token_range(self, u32 start, u32 end):
+        """The tokens that overlap `[start, end)`; the empty range at its place when none does."""
+        cdef const Token *items = self.tokens.items
+        cdef u32 low = 0, high = self.tokens.n, mid, first
+        while low < high:
+            mid = (low + high) >> 1
+            if items[mid].end <= start:
+                low = mid + 1
+            else:
+                high = mid
+        first = low
+        while low < self.tokens.n and items[low].start < end:
+            low += 1
+        return first, low
+
+    # --- candidates ---------------------------------------------------------------------------------------------------
+
+    cdef int settle_candidates(self, Batch batch) except -1 nogil:
+        """Merge pattern matches into the candidates by end, drop those whose `unless` holds or that stand in a heading."""
+        cdef Candidate *c
+        cdef Candidate *x
+        cdef Candidate *m
+        cdef u64 i, j, k, n = self.candidates.n, e
+        if self.extra.n:
+            x = <Candidate *> self.extra.data
+            qsort(x, self.extra.n, sizeof(Candidate), _by_end)
+            e = 0
+            for i in range(self.extra.n):
+                if e and x[e - 1].start == x[i].start and x[e - 1].end == x[i].end and x[e - 1].term == x[i].term \
+                        and x[e - 1].char_start == x[i].char_start and x[e - 1].char_end == x[i].char_end:
+                    continue
+                x[e] = x[i]
+                e += 1
+            if n + e > self.merged.capacity:
+                vec_grow(&self.merged, n + e)
+            c = <Candidate *> self.candidates.data
+            m = <Candidate *> self.merged.data
+            i = j = k = 0
+            while i < n or j < e:
+                if j == e or (i < n and c[i].end <= x[j].end):
+                    m[k] = c[i]
+                    i += 1
+                else:
+                    m[k] = x[j]
+                    j += 1
+                k += 1
+            self.merged.n = k
+            self.candidates, self.merged = self.merged, self.candidates
+        if self.unless_hits.n:
+            self._apply_unless(batch)
+        self._drop_in_headings(batch)
+        return 0
+
+    cdef int _drop(self, Batch batch, const Candidate *c, u32 reason) except -1 nogil:
+        cdef Loser *loser
+        if not self.trace:
+            return 0
+        loser = <Loser *> vec_push(&batch.losers)
+        loser.doc = <u32> batch.docs.n - 1
+        loser.start = c.char_start
+        loser.end = c.char_end
+        loser.term = c.term
+        loser.winner_start = loser.winner_end = loser.winner_term = NONE
+        loser.reason = reason
+        return 0
+
+    cdef int _apply_unless(self, Batch batch) except -1 nogil:
+        """Drop candidates that stand in one of their rule's `unless` surroundings."""
+        cdef Hit *hits = <Hit *> self.unless_hits.data
+        cdef Candidate *c = <Candidate *> self.candidates.data
+        cdef u64 k, low, high, mid, kept = 0
+        cdef u32 start, end, i
+        for k in range(self.unless_hits.n):
+            start = hits[k].start + (hits[k].extra & 255)
+            end = hits[k].end - (hits[k].extra >> 8)
+            low, high = 0, self.candidates.n
+            while low < high:
+                mid = (low + high) >> 1
+                if c[mid].end < end:
+                    low = mid + 1
+                else:
+                    high = mid
+            while low < self.candidates.n and c[low].end == end:
+                if c[low].start == start and self.tables.terms[c[low].term].rule == hits[k].ref and c[low].n_attributes != NONE:
+                    self._drop(batch, &c[low], LOST_UNLESS)
+                    c[low].n_attributes = NONE      # dropped
+                low += 1
+        for k in range(self.candidates.n):
+            if c[k].n_attributes != NONE:
+                c[kept] = c[k]
+                kept += 1
+        self.candidates.n = kept
+        return 0
+
+    cdef int _drop_in_headings(self, Batch batch) except -1 nogil:
+        """Drop candidates inside a known heading, and those in a section their rule excludes."""
+        cdef SectionSpan *spans = <SectionSpan *> self.spans.data
+        cdef Candidate *c = <Candidate *> self.candidates.data
+        cdef const Term *term
+        cdef u64 k, kept = 0
+        cdef u32 s = 0, x, r, n_spans = <u32> self.spans.n
+        cdef bint dropped
+        for k in range(self.candidates.n):
+            dropped = False
+            term = &self.tables.terms[c[k].term]
+            if n_spans:
+                # Candidates come by end, so the section of their last character only moves on.
+                while s + 1 < n_spans and spans[s + 1].start < c[k].char_end:
+                    s += 1
+                x = s
+                while x > 0 and spans[x].start > c[k].char_start:
+                    x -= 1
+                if spans[x].heading != NONE and c[k].char_start >= spans[x].heading_start and c[k].char_end <= spans[x].heading_end:
+                    dropped = True
+                    if self.trace:
+                        self._drop(batch, &c[k], 5)
+                elif term.n_unless and spans[x].heading != NONE and c[k].char_start >= spans[x].start:
+                    for r in range(term.unless, term.unless + term.n_unless):
+                        if r < self.n_section_refs and self.section_refs[r] == self.tables.headings[spans[x].heading].name:
+                            dropped = True
+                    if dropped:
+                        self._drop(batch, &c[k], LOST_UNLESS)
+            if not dropped:
+                c[kept] = c[k]
+                kept += 1
+        self.candidates.n = kept
+        return 0
+
+    cdef int choose(self, const Text *text, Batch batch) except -1 nogil:
+        """Mentions for the context stage, from the candidates that were kept and whose label is reported."""
+        cdef const Candidate *c = <const Candidate *> self.candidates.data
+        cdef u32 *kept = <u32 *> self.resolver.kept.data
+        cdef const Lost *lost
+        cdef Loser *loser
+        cdef Mention *m
+        cdef u64 k
+        cdef u32 number, label
+        self.mentions.n = 0
+        self.chosen.n = 0
+        for k in range(self.resolver.kept.n):
+            number = kept[k]
+            label = self.tables.terms[c[number].term].label
+            if label >= 64 or self.label_out[label] == NO_LABEL:
+                continue
+            if self.policy == POLICY_ALL and k and self._is_repeat(c, kept, k):
+                continue
+            m = <Mention *> vec_push(&self.mentions)
+            m.start = c[number].start
+            m.end = c[number].end
+            m.labels = <u64> 1 << label
+            (<u32 *> vec_push(&self.chosen))[0] = number
+        if self.trace:
+            for k in range(self.resolver.lost.n):
+                lost = &(<const Lost *> self.resolver.lost.data)[k]
+                if self._joins(&c[lost.candidate], &c[lost.winner]):
+                    continue
+                loser = <Loser *> vec_push(&batch.losers)
+                loser.doc = <u32> batch.docs.n - 1
+                loser.start = c[lost.candidate].char_start
+                loser.end = c[lost.candidate].char_end
+                loser.term = c[lost.candidate].term
+                loser.winner_start = c[lost.winner].char_start
+                loser.winner_end = c[lost.winner].char_end
+                loser.winner_term = c[lost.winner].term
+                loser.reason = lost.reason
+        return 0
+
+    cdef bint _joins(self, const Candidate *a, const Candidate *b) noexcept nogil:
+        """Whether two lexicon candidates with one span and label are one mention with several concepts."""
+        cdef const Term *x = &self.tables.terms[a.term]
+        cdef const Term *y = &self.tables.terms[b.term]
+        return (a.start == b.start and a.end == b.end and x.label == y.label and x.reserved and y.reserved)
+
+    cdef bint _is_repeat(self, const Candidate *c, const u32 *kept, u64 k) noexcept nogil:
+        """Policy `all`: the same span and label from the same rule, or from a second lexicon row, is not reported twice."""
+        cdef u64 j = k
+        cdef const Candidate *a = &c[kept[k]]
+        cdef const Candidate *b
+        while j > 0:
+            j -= 1
+            b = &c[kept[j]]
+            if b.start != a.start or b.end != a.end:
+                return False
+            if self._joins(a, b):
+                return True
+            if self.tables.terms[a.term].rule == self.tables.terms[b.term].rule and a.char_start == b.char_start \
+                    and a.char_end == b.char_end:
+                return True
+        return False
+
+    # --- context ------------------------------------------------------------------------------------------------------
+
+    cdef int _assert(self) except -1 nogil:
+        cdef CueHit *hits = <CueHit *> self.context.hits.data
+        cdef u64 k, kept = 0
+        cdef u32 t
+        cdef bint inside
+        # A cue lies within one sentence.
+        for k in range(self.context.hits.n):
+            inside = True
+            for t in range(hits[k].start + 1, hits[k].end):
+                if self.tokens.items[t].flags & TOKEN_SENTENCE:
+                    inside = False
+            if inside:
+                hits[kept] = hits[k]
+                kept += 1
+        self.context.hits.n = kept
+        self.context.tokens = self.tokens.items
+        self.context.n_tokens = self.tokens.n
+        self.context.sentences = <u32 *> self.sentences.data
+        self.context.n_sentences = <u32> self.sentences.n
+        self.context.mentions = <Mention *> self.mentions.data
+        self.context.n_mentions = <u32> self.mentions.n
+        self.context.sections = <SectionSpan *> self.spans.data
+        self.context.n_sections = <u32> self.spans.n
+        return assert_mentions(&self.context)
+
+    # --- rows ---------------------------------------------------------------------------------------------------------
+
+    cdef int append(self, const Text *text, Batch batch) except -1 nogil:
+        """Write the note's rows."""
+        cdef u32 first_section = self._append_structure(batch)
+        cdef const Candidate *all_ = <const Candidate *> self.candidates.data
+        cdef const Candidate *c
+        cdef u32 *chosen = <u32 *> self.chosen.data
+        cdef u32 k, sentence = 0, section = 0, mark = 0, label
+        cdef u32 n_candidates = <u32> self.candidates.n, n = <u32> self.chosen.n
+        cdef EntityRow *row
+        for k in range(n):
+            c = &all_[chosen[k]]
+            if batch.entities.n == batch.entities.capacity:
+                vec_grow(&batch.entities, batch.entities.n + 1)
+            row = &(<EntityRow *> batch.entities.data)[batch.entities.n]
+            batch.entities.n += 1
+            label = self.tables.terms[c.term].label
+            row.doc = <u32> batch.docs.n - 1
+            row.start = c.char_start
+            row.end = c.char_end
+            row.term = c.term
+            row.label = self.label_out[label]
+            row.more = <u32> batch.more.n
+            row.n_more = 0
+            row.reserved = 0
+            self._append_more(batch, row, chosen[k], n_candidates)
+            self._append_attributes(batch, row, c)
+            self._place(row, c.start, &sentence, &section, first_section)
+            mark = self._append_cues(batch, row, k, mark)
+        batch.end_note(False)
+        return 0
+
+    cdef u32 _append_structure(self, Batch batch) except? 0xFFFFFFFE nogil:
+        """Sentences and sections of the note; returns the number of its first section."""
+        cdef const Token *items = self.tokens.items
+        cdef u32 *starts = <u32 *> self.sentences.data
+        cdef u32 k, last, n = <u32> self.sentences.n
+        cdef SentenceRow *sentence
+        cdef u32 first = <u32> batch.sections.n
+        if batch.sentences.n + n > batch.sentences.capacity:
+            vec_grow(&batch.sentences, batch.sentences.n + n)
+        for k in range(n):
+            last = starts[k + 1] if k + 1 < n else self.tokens.n
+            sentence = &(<SentenceRow *> batch.sentences.data)[batch.sentences.n]
+            batch.sentences.n += 1
+            sentence.start = items[starts[k]].start
+            sentence.end = items[last - 1].end
+        for k in range(<u32> self.spans.n):
+            (<SectionSpan *> vec_push(&batch.sections))[0] = (<SectionSpan *> self.spans.data)[k]
+        return first
+
+    cdef int _append_more(self, Batch batch, EntityRow *row, u32 number, u32 n) except -1 nogil:
+        """Further lexicon terms with this span and label: their concepts join the mention."""
+        cdef const Candidate *all_ = <const Candidate *> self.candidates.data
+        cdef const Candidate *c = &all_[number]
+        cdef u32 k = number
+        while k > 0 and all_[k - 1].end == c.end:
+            k -= 1
+        while k < n and all_[k].end == c.end:
+            if k != number and row.n_more < 0xFFFF and self._joins(c, &all_[k]):
+                (<u32 *> vec_push(&batch.more))[0] = all_[k].term
+                row.n_more += 1
+            k += 1
+        return 0
+
+    cdef int _append_attributes(self, Batch batch, EntityRow *row, const Candidate *c) except -1 nogil:
+        cdef u32 k
+        row.attribute = <u32> batch.attributes.n
+        row.n_attributes = <u16> c.n_attributes
+        for k in range(c.n_attributes):
+            (<Attribute *> vec_push(&batch.attributes))[0] = (<Attribute *> self.attributes.data)[c.attribute + k]
+        return 0
+
+    cdef void _place(self, EntityRow *row, u32 token, u32 *sentence, u32 *section, u32 first_section) noexcept nogil:
+        """Sentence and section of a mention; mentions come by start, so both only move on."""
+        cdef u32 *starts = <u32 *> self.sentences.data
+        cdef SectionSpan *spans = <SectionSpan *> self.spans.data
+        while sentence[0] + 1 < <u32> self.sentences.n and starts[sentence[0] + 1] <= token:
+            sentence[0] += 1
+        row.sentence = sentence[0]
+        while section[0] + 1 < <u32> self.spans.n and spans[section[0] + 1].start <= row.start:
+            section[0] += 1
+        if self.spans.n and spans[section[0]].start <= row.start:
+            row.section = first_section + section[0]
+        else:
+            row.section = NONE
+
+    cdef u32 _append_cues(self, Batch batch, EntityRow *row, u32 mention, u32 mark) except? 0xFFFFFFFE nogil:
+        """The mention's cues by axis, those of its section in their place; returns the next unread mark."""
+        cdef const Mark *marks = <const Mark *> self.context.marks.data
+        cdef const SectionSpan *span
+        cdef CueMark *cue
+        cdef u32 axis, sets = 0, n_marks = <u32> self.context.marks.n
+        row.cue = <u32> batch.cues.n
+        row.axes = 0
+        if row.section != NONE:
+            span = &(<const SectionSpan *> batch.sections.data)[row.section]
+            if span.heading != NONE and row.start >= span.body:
+                sets = self.tables.headings[span.heading].sets
+        if sets == 0 and (mark >= n_marks or marks[mark].mention != mention):
+            row.n_cues = 0
+            return mark
+        for axis in range(5):
+            if (sets >> axis) & 1:
+                cue = <CueMark *> vec_push(&batch.cues)
+                cue.axis = axis
+                cue.start = span.heading_start
+                cue.end = span.heading_end
+                cue.rule = self.tables.headings[span.heading].rule
+                cue.scope_start = span.body
+                cue.scope_end = span.end
+                cue.via = VIA_SECTION
+                cue.reserved = 0
+                row.axes |= <u16> (1 << axis)
+            while mark < n_marks and marks[mark].mention == mention and marks[mark].cue.axis == axis:
+                if (self.tables.axes >> axis) & 1:
+                    cue = <CueMark *> vec_push(&batch.cues)
+                    cue[0] = marks[mark].cue
+                    cue.rule = self.tables.cues[marks[mark].cue.rule].rule
+                    row.axes |= <u16> (1 << axis)
+                mark += 1
+        row.n_cues = <u16> min(batch.cues.n - row.cue, <u64> 0xFFFF)
+        return mark
+
+    def _append_given(self, Batch batch, list mentions, list order):
+        """Rows for given mentions, in the caller's order."""
+        cdef u32 first_section = self._append_structure(batch)
+        cdef const Mention *m
+        cdef EntityRow row
+        cdef u32 sentence = 0, section = 0, mark = 0, k
+        cdef u64 base = batch.entities.n
+        cdef u32 n = <u32> len(mentions)
+        for k in range(n):
+            vec_push(&batch.entities)
+        for k in range(n):
+            start, end, label, _ = mentions[order[k]]
+            m = &(<const Mention *> self.mentions.data)[k]
+            memset(&row, 0, sizeof(EntityRow))
+            row.doc = <u32> batch.docs.n - 1
+            row.start = start
+            row.end = end
+            row.label = label
+            row.term = NONE
+            row.more = <u32> batch.more.n
+            self._know_given(batch, &row, m)
+            # Mentions are ordered by token, not by character: look the section up afresh.
+            section = 0
+            self._place(&row, m.start, &sentence, &section, first_section)
+            mark = self._append_cues(batch, &row, k, mark)
+            (<EntityRow *> batch.entities.data)[base + <u64> <u32> order[k]] = row
+        batch.end_note(False)
+
+    cdef int _know_given(self, Batch batch, EntityRow *row, const Mention *m) except -1:
+        """Terms whose span is exactly the given mention's give it their concepts."""
+        cdef const Candidate *c = <const Candidate *> self.candidates.data
+        cdef u64 low = 0, high = self.candidates.n, mid
+        while low < high:
+            mid = (low + high) >> 1
+            if c[mid].end < m.end:
+                low = mid + 1
+            else:
+                high = mid
+        while low < self.candidates.n and c[low].end == m.end:
+            if c[low].char_start == row.start and c[low].char_end == row.end:
+                if row.term == NONE:
+                    row.term = c[low].term
+                elif row.n_more < 0xFFFF:
+                    (<u32 *> vec_push(&batch.more))[0] = c[low].term
+                    row.n_more += 1
+            low += 1
+        return 0
+
+
+cdef bint _is_closing_quote(const Text *text, const Token *token) noexcept nogil:
+    """The curly closing quote; the straight one is ASCII."""
+    cdef u32 point = 0
+    if token.end - token.start != 1 or not token.flags & TOKEN_PUNCT:
+        return False
+    if text.kind == 2:
+        point = (<const u16 *> text.points)[token.start]
+    elif text.kind == 4:
+        point = (<const u32 *> text.points)[token.start]
+    return point == 0x201D
+
+
+cdef int _by_end(const void *a, const void *b) noexcept nogil:
+    cdef const Candidate *x = <const Candidate *> a
+    cdef const Candidate *y = <const Candidate *> b
+    if x.end != y.end:
+        return -1 if x.end < y.end else 1
+    if x.start != y.start:
+        return -1 if x.start < y.start else 1
+    if x.term != y.term:
+        return -1 if x.term < y.term else 1
+    if x.char_start != y.char_start:
+        return -1 if x.char_start < y.char_start else 1
+    if x.char_end != y.char_end:
+        return -1 if x.char_end < y.char_end else 1
+    return -1 if x.attribute < y.attribute else (1 if x.attribute > y.attribute else 0)
+
+
+cdef int _compare_heading_hits(const void *a, const void *b) noexcept nogil:
+    cdef const Hit *x = <const Hit *> a
+    cdef const Hit *y = <const Hit *> b
+    if x.start != y.start:
+        return -1 if x.start < y.start else 1
+    if x.end != y.end:
+        return -1 if x.end > y.end else 1
+    return -1 if x.ref < y.ref else (1 if x.ref > y.ref else 0)
+
+
+cdef void _sort_hits(Hit *hits, u32 n) noexcept nogil:
+    """By start, longest first, rule order."""
+    if n > 1:
+        qsort(hits, n, sizeof(Hit), _compare_heading_hits)
+
+
+_FLAG_NAMES = (
+    (TOKEN_GLUED, "GLUED"),
+    (SEP_SPACE, "SEP_SPACE"),
+    (SEP_NEWLINE, "SEP_NEWLINE"),
+    (SEP_BLANK, "SEP_BLANK"),
+    (SEP_HYPHEN, "SEP_HYPHEN"),
+    (SEP_SLASH, "SEP_SLASH"),
+    (LEAD_HYPHEN, "LEAD_HYPHEN"),
+    (TOKEN_CAP, "CAP"),
+    (TOKEN_RESET, "RESET"),
+    (TOKEN_ITEM, "ITEM"),
+    (TOKEN_DOTTED, "DOTTED"),
+)

@@ -1,0 +1,776 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
+"""Tokens with exact offsets, keys by folding, lines and list items (docs/design/matching.md sections 1-4)."""
+
+from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
+from libc.string cimport memcpy, memset
+
+from rulener.core.structs cimport *
+
+
+cdef extern from *:
+    """
+    static inline unsigned int rn_ctz64(unsigned long long x) {
+    #if defined(_MSC_VER)
+        unsigned long r; _BitScanForward64(&r, x); return (unsigned int)r;
+    #else
+        return (unsigned int)__builtin_ctzll(x);
+    #endif
+    }
+    """
+    u32 rn_ctz64(u64 x) noexcept nogil
+
+
+# Classes of a shadow byte. HIGH sends the token to the table-driven path; END is NUL, which also pads the text.
+cdef enum Byte:
+    B_PUNCT = 0
+    B_LETTER = 1
+    B_DIGIT = 2
+    B_NEWLINE = 3
+    B_SPACE = 4
+    B_HYPHEN = 5
+    B_SLASH = 6
+    B_APOSTROPHE = 7
+    B_HIGH = 8
+    B_NUL = 9
+
+cdef u8[256] BYTE_CLASS
+
+
+cdef void _fill_byte_classes() noexcept:
+    cdef int c
+    for c in range(256):
+        if c >= 128:
+            BYTE_CLASS[c] = B_HIGH
+        elif c == 0:
+            BYTE_CLASS[c] = B_NUL
+        elif 48 <= c <= 57:
+            BYTE_CLASS[c] = B_DIGIT
+        elif 65 <= c <= 90 or 97 <= c <= 122:
+            BYTE_CLASS[c] = B_LETTER
+        elif c in (10, 11, 12, 13, 28, 29, 30):
+            BYTE_CLASS[c] = B_NEWLINE
+        elif c <= 32 or c == 127:
+            BYTE_CLASS[c] = B_SPACE
+        elif c == 45:
+            BYTE_CLASS[c] = B_HYPHEN
+        elif c == 47:
+            BYTE_CLASS[c] = B_SLASH
+        elif c == 39 or c == 96:
+            BYTE_CLASS[c] = B_APOSTROPHE
+        else:
+            BYTE_CLASS[c] = B_PUNCT
+
+
+_fill_byte_classes()
+
+
+
+
+cdef int read_text(object string, TokenBuffer *buffer, Text *out) except -1:
+    """Point `out` at a str and fill the shadow. The str must stay alive while `out` is used."""
+    cdef u64 length = PyUnicode_GET_LENGTH(string)
+    if length >= <u64> 0x7FFFFFFF:
+        raise OverflowError("a note may hold at most 2147483646 code points")
+    out.points = PyUnicode_DATA(string)
+    out.kind = PyUnicode_KIND(string)
+    out.length = <u32> length
+    return fill_shadow(buffer, out)
+
+
+cdef int fill_shadow(TokenBuffer *buffer, Text *text) except -1 nogil:
+    cdef u64 need = <u64> text.length + 16
+    cdef u32 i
+    cdef u8 *shadow
+    cdef const u16 *p2
+    cdef const u32 *p4
+    if need > buffer.shadow_capacity:
+        with gil:
+            shadow = <u8 *> PyMem_RawRealloc(buffer.shadow, need + need // 4)
+            if shadow == NULL:
+                raise MemoryError()
+        buffer.shadow = shadow
+        buffer.shadow_capacity = need + need // 4
+    shadow = buffer.shadow
+    if text.kind == 1:
+        memcpy(shadow, text.points, text.length)
+    elif text.kind == 2:
+        p2 = <const u16 *> text.points
+        for i in range(text.length):
+            shadow[i] = <u8> p2[i] if p2[i] < 128 else 128
+    else:
+        p4 = <const u32 *> text.points
+        for i in range(text.length):
+            shadow[i] = <u8> p4[i] if p4[i] < 128 else 128
+    memset(shadow + text.length, 0, 16)
+    text.shadow = shadow
+    return 0
+
+
+cdef int grow_tokens(TokenBuffer *buffer) except -1 nogil:
+    cdef u64 capacity = <u64> buffer.capacity * 2 + 256
+    cdef void *items
+    with gil:
+        items = PyMem_RawRealloc(buffer.items, capacity * sizeof(Token))
+        if items == NULL:
+            raise MemoryError()
+    buffer.items = <Token *> items
+    buffer.capacity = <u32> capacity
+    return 0
+
+
+cdef int add_line(TokenBuffer *buffer, u32 token) except -1 nogil:
+    cdef u64 capacity
+    cdef void *lines
+    if buffer.n_lines == buffer.line_capacity:
+        capacity = <u64> buffer.line_capacity * 2 + 64
+        with gil:
+            lines = PyMem_RawRealloc(buffer.lines, capacity * sizeof(u32))
+            if lines == NULL:
+                raise MemoryError()
+        buffer.lines = <u32 *> lines
+        buffer.line_capacity = <u32> capacity
+    buffer.lines[buffer.n_lines] = token
+    buffer.n_lines += 1
+    return 0
+
+
+cdef void free_tokens(TokenBuffer *buffer) noexcept nogil:
+    with gil:
+        PyMem_RawFree(buffer.items)
+        PyMem_RawFree(buffer.lines)
+        PyMem_RawFree(buffer.shadow)
+    memset(buffer, 0, sizeof(TokenBuffer))
+
+
+# --- folding -----------------------------------------------------------------------------------------------------
+
+cdef u64 hash_folded(const u8 *data, u32 length) noexcept nogil:
+    """63-bit hash of folded bytes (zero padded to a multiple of 8), bit 63 set."""
+    cdef u64 h = <u64> length * <u64> 0x9E3779B97F4A7C15
+    cdef u64 word
+    cdef u32 i = 0
+    while i < length:
+        memcpy(&word, data + i, 8)
+        h = (h ^ word) * <u64> 0xD6E8FEB86659FD93
+        h ^= h >> 32
+        i += 8
+    return h | (<u64> 1 << 63)
+
+
+cdef inline void put_point(Folded *f, u32 point) noexcept nogil:
+    """Append one code point as (generalised) UTF-8."""
+    if f.length > MAX_FOLDED - 4:
+        # Close to the limit count exactly, so that 255 bytes still fit.
+        if f.length + (1 if point < 0x80 else 2 if point < 0x800 else 3 if point < 0x10000 else 4) > MAX_FOLDED:
+            f.overflow = True
+            return
+    if point < 0x80:
+        f.data[f.length] = <u8> point
+        f.length += 1
+        return
+    f.ascii = False
+    if point < 0x800:
+        f.data[f.length] = <u8> (0xC0 | (point >> 6))
+        f.data[f.length + 1] = <u8> (0x80 | (point & 63))
+        f.length += 2
+    elif point < 0x10000:
+        f.data[f.length] = <u8> (0xE0 | (point >> 12))
+        f.data[f.length + 1] = <u8> (0x80 | ((point >> 6) & 63))
+        f.data[f.length + 2] = <u8> (0x80 | (point & 63))
+        f.length += 3
+    else:
+        f.data[f.length] = <u8> (0xF0 | (point >> 18))
+        f.data[f.length + 1] = <u8> (0x80 | ((point >> 12) & 63))
+        f.data[f.length + 2] = <u8> (0x80 | ((point >> 6) & 63))
+        f.data[f.length + 3] = <u8> (0x80 | (point & 63))
+        f.length += 4
+
+
+cdef inline void put_folded(Folded *f, const Lexis *lexis, u32 point, u32 cell) noexcept nogil:
+    cdef u32 at = cell >> CELL_FOLD_SHIFT
+    cdef u32 i, n
+    if at == 0:
+        put_point(f, point)
+        return
+    n = lexis.fold_text[at]
+    for i in range(n):
+        put_point(f, lexis.fold_text[at + 1 + i])
+
+
+cdef inline void start_folded(Folded *f) noexcept nogil:
+    f.length = 0
+    f.ascii = True
+    f.overflow = False
+
+
+cdef u64 folded_key(Folded *f) noexcept nogil:
+    """The vocabulary key. Zero pads `f.data` to 8 bytes on the way."""
+    cdef u64 key
+    memset(f.data + f.length, 0, 8)
+    if f.ascii and f.length <= 8:
+        memcpy(&key, f.data, 8)
+        return key
+    return hash_folded(f.data, f.length)
+
+
+# --- one token, any code points -------------------------------------------------------------------------------------
+
+cdef inline u32 class_at(const Text *text, const Lexis *lexis, i64_ i) noexcept nogil:
+    """Class of the code point at `i`; SPACE outside the text."""
+    if i < 0 or i >= text.length:
+        return CLASS_SPACE
+    return cell_of(lexis, point_at(text, <u32> i)) & CELL_CLASS
+
+
+cdef inline bint is_digit(const Text *text, u32 i) noexcept nogil:
+    return i < text.length and BYTE_CLASS[text.shadow[i]] == B_DIGIT
+
+
+cdef inline bint is_letter(const Text *text, u32 i) noexcept nogil:
+    return i < text.length and BYTE_CLASS[text.shadow[i]] == B_LETTER
+
+
+cdef u32 number_end(const Text *text, u32 i) noexcept nogil:
+    """End of the number that starts at `i` (a digit, or a point before a digit)."""
+    cdef u32 start = i, j
+    if text.shadow[i] == 46:
+        i += 1
+        while is_digit(text, i):
+            i += 1
+        return i
+    while is_digit(text, i):
+        i += 1
+    if i - start <= 3:
+        while (i < text.length and text.shadow[i] == 44 and is_digit(text, i + 1) and is_digit(text, i + 2)
+               and is_digit(text, i + 3) and not is_digit(text, i + 4)):
+            i += 4
+    if i < text.length and text.shadow[i] == 46 and is_digit(text, i + 1):
+        i += 1
+        while is_digit(text, i):
+            i += 1
+    return i
+
+
+cdef u32 dotted_end(const Text *text, const Lexis *lexis, u32 i, bint *dot_end) noexcept nogil:
+    """End of the dotted abbreviation that starts at letter `i`; `i` when there is none."""
+    cdef u32 start = i
+    if not (is_letter(text, i) and i + 2 < text.length and text.shadow[i + 1] == 46 and is_letter(text, i + 2)):
+        return start
+    i += 2
+    while i + 2 < text.length and text.shadow[i + 1] == 46 and is_letter(text, i + 2):
+        i += 2
+    # `i` is the last letter.
+    if class_at(text, lexis, <i64_> i + 1) == CLASS_WORD:
+        return start
+    dot_end[0] = i + 1 < text.length and text.shadow[i + 1] == 46
+    if not dot_end[0]:
+        return i + 1
+    if class_at(text, lexis, <i64_> i + 2) == CLASS_WORD:
+        return start
+    return i + 2
+
+
+cdef u32 word_end(const Text *text, const Lexis *lexis, u32 i, Folded *f) noexcept nogil:
+    """End of the word that starts at `i`; its folded key goes to `f`. Joins apostrophes, drops a possessive from the key."""
+    cdef u32 point, cell, cls
+    cdef u32 key_before_apostrophe = 0     # folded length before the last apostrophe
+    cdef u32 letters_after = 0             # code points since it
+    cdef u32 last = 0
+    cdef bint joined = False, ascii_before = True, overflow_before = False
+    start_folded(f)
+    while i < text.length:
+        point = point_at(text, i)
+        cell = cell_of(lexis, point)
+        cls = cell & CELL_CLASS
+        if cls == CLASS_WORD:
+            put_folded(f, lexis, point, cell)
+            letters_after += 1
+            last = point
+        elif cls == CLASS_IGNORE:
+            letters_after += 1
+            last = 0
+        elif (cls == CLASS_APOSTROPHE and class_at(text, lexis, <i64_> i + 1) == CLASS_WORD
+              and class_at(text, lexis, <i64_> i - 1) == CLASS_WORD):
+            joined = True
+            key_before_apostrophe = f.length
+            ascii_before = f.ascii
+            overflow_before = f.overflow
+            letters_after = 0
+        else:
+            break
+        i += 1
+    if joined and letters_after == 1 and (last == 115 or last == 83):
+        f.length = key_before_apostrophe
+        f.ascii = ascii_before
+        f.overflow = overflow_before
+    return i
+
+
+cdef void fold_token(const Text *text, const Lexis *lexis, const Token *token, Folded *f) noexcept nogil:
+    """The folded key of a token, read again from the text (the tokeniser itself keeps only ids)."""
+    cdef u32 i
+    cdef u32 point
+    cdef Text view
+    if token.flags & TOKEN_NUMBER:
+        start_folded(f)
+        for i in range(token.start, token.end):
+            if text.shadow[i] != 44:
+                put_point(f, text.shadow[i])
+    elif token.flags & TOKEN_DOTTED:
+        start_folded(f)
+        for i in range(token.start, token.end):
+            if text.shadow[i] != 46:
+                put_point(f, text.shadow[i] | 32)
+    elif token.flags & TOKEN_PUNCT:
+        start_folded(f)
+        if token_punct(token) == 45:
+            put_point(f, 45)
+        else:
+            point = point_at(text, token.start)
+            put_folded(f, lexis, point, cell_of(lexis, point))
+    else:
+        view = text[0]
+        view.length = token.end
+        word_end(&view, lexis, token.start, f)
+
+
+# --- the tokeniser ---------------------------------------------------------------------------------------------------
+
+cdef inline u64 alnum_stops(u64 x, u64 *folded) noexcept nogil:
+    """High bit of every byte of `x` that is no ASCII letter or digit; `folded` gets the bytes with letters in lower case."""
+    cdef u64 high = <u64> 0x8080808080808080
+    cdef u64 low7 = x & ~high
+    cdef u64 lower = low7 | <u64> 0x2020202020202020
+    cdef u64 letter = (lower + <u64> 0x1F1F1F1F1F1F1F1F) & ~(lower + <u64> 0x0505050505050505)
+    cdef u64 digit = (low7 + <u64> 0x5050505050505050) & ~(low7 + <u64> 0x4646464646464646)
+    folded[0] = lower
+    return ~((letter | digit) & ~x) & high
+
+
+cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) except -1 nogil:
+    """Fill `buffer` with the tokens of `text`, ids looked up. Lines are recorded; list items are marked by `mark_lines`."""
+    cdef const u8 *shadow = text.shadow
+    cdef u32 n = text.length
+    cdef u32 i = 0, e, length, id_, point, cell, cls, flags = SEP_NEWLINE, newlines = 1, at, blanks
+    cdef u64 x, folded, stops, key
+    cdef u8 c
+    cdef u32 byte_class, next_class
+    cdef bint joined = False        # the code point before `i` is WORD or IGNORE
+    cdef bint dot_end = False, lead
+    cdef u32 n_tokens = 0
+    cdef Token *token
+    cdef Folded f
+    buffer.n_lines = 0
+    while True:
+        c = shadow[i]
+        byte_class = BYTE_CLASS[c]
+
+        # 1. plain ASCII words: eight bytes at a time
+        if byte_class == B_LETTER:
+            memcpy(&x, shadow + i, 8)
+            stops = alnum_stops(x, &folded)
+            if stops:
+                length = rn_ctz64(stops) >> 3
+                e = i + length
+                next_class = BYTE_CLASS[shadow[e]]
+                key = folded & (((<u64> 1) << (length << 3)) - 1)
+                if not (next_class >= B_APOSTROPHE and next_class != B_NUL) and not (length == 1 and shadow[e] == 46):
+                    id_ = find_token(lexis, key, NULL, 0)
+                    flags |= (~<u32> c & 32) << 4
+                    if n_tokens == buffer.capacity:
+                        grow_tokens(buffer)
+                    token = &buffer.items[n_tokens]
+                    token.start = i
+                    token.end = e
+                    token.id = id_
+                    token.flags = flags
+                    if flags & SEP_NEWLINE:
+                        add_line(buffer, n_tokens)
+                    n_tokens += 1
+                    newlines = 0
+                    joined = False
+                    # The usual separator is one space.
+                    if shadow[e] == 32:
+                        flags = SEP_SPACE
+                        i = e + 1
+                    else:
+                        flags = 0
+                        i = e
+                    continue
+            else:
+                # Longer than eight: collect the folded bytes, then hash.
+                memcpy(f.data, &folded, 8)
+                length = 8
+                while True:
+                    memcpy(&x, shadow + i + length, 8)
+                    stops = alnum_stops(x, &folded)
+                    if length + 8 <= MAX_FOLDED:
+                        memcpy(f.data + length, &folded, 8)
+                    if stops:
+                        length += rn_ctz64(stops) >> 3
+                        break
+                    length += 8
+                e = i + length
+                next_class = BYTE_CLASS[shadow[e]]
+                if not (next_class >= B_APOSTROPHE and next_class != B_NUL) and length < MAX_FOLDED - 8:
+                    if length == 8:
+                        memcpy(&key, f.data, 8)
+                    else:
+                        memset(f.data + length, 0, 8)
+                        key = hash_folded(f.data, length)
+                    id_ = find_token(lexis, key, f.data, length)
+                    flags |= (~<u32> c & 32) << 4
+                    if n_tokens == buffer.capacity:
+                        grow_tokens(buffer)
+                    token = &buffer.items[n_tokens]
+                    token.start = i
+                    token.end = e
+                    token.id = id_
+                    token.flags = flags
+                    if flags & SEP_NEWLINE:
+                        add_line(buffer, n_tokens)
+                    n_tokens += 1
+                    newlines = 0
+                    flags = 0
+                    joined = False
+                    i = e
+                    continue
+
+        # 2. separators
+        elif byte_class == B_SPACE:
+            flags |= SEP_SPACE
+            joined = False
+            i += 1
+            continue
+        elif byte_class == B_NEWLINE:
+            flags |= SEP_SPACE | SEP_NEWLINE
+            if c == 13 and shadow[i + 1] == 10 and i + 1 < n:
+                i += 1
+            newlines += 1
+            if newlines >= 2:
+                flags |= SEP_BLANK
+            joined = False
+            i += 1
+            continue
+        elif byte_class == B_SLASH:
+            flags |= SEP_SLASH
+            newlines = 0
+            joined = False
+            i += 1
+            continue
+        elif byte_class == B_APOSTROPHE:
+            newlines = 0
+            flags &= ~<u32> TOKEN_GLUED
+            joined = False
+            i += 1
+            continue
+        elif byte_class == B_NUL:
+            if i >= n:
+                break
+            flags |= SEP_SPACE
+            joined = False
+            i += 1
+            continue
+
+        # 3. plain ASCII punctuation
+        elif byte_class == B_PUNCT:
+            if c == 46 and is_digit(text, i + 1) and not joined and _point_starts_number(text, lexis, i):
+                pass        # a number, below
+            else:
+                if n_tokens == buffer.capacity:
+                    grow_tokens(buffer)
+                token = &buffer.items[n_tokens]
+                token.start = i
+                token.end = i + 1
+                token.id = lexis.punct_ids[c]
+                token.flags = (flags & ~<u32> TOKEN_GLUED) | TOKEN_PUNCT | (<u32> c << PUNCT_SHIFT)
+                if flags & SEP_NEWLINE:
+                    add_line(buffer, n_tokens)
+                n_tokens += 1
+                newlines = 0
+                flags = 0
+                joined = False
+                i += 1
+                continue
+
+        # 4. everything else, one code point class at a time
+        point = point_at(text, i)
+        cell = cell_of(lexis, point)
+        cls = cell & CELL_CLASS
+        if cls == CLASS_WORD or c == 46:
+            if n_tokens == buffer.capacity:
+                grow_tokens(buffer)
+            token = &buffer.items[n_tokens]
+            token.start = i
+            if (byte_class == B_DIGIT or c == 46) and not joined:
+                e = number_end(text, i)
+                flags |= TOKEN_NUMBER
+                token.end = e
+                token.flags = flags
+                fold_token(text, lexis, token, &f)
+            else:
+                e = i
+                if not joined:
+                    e = dotted_end(text, lexis, i, &dot_end)
+                if e > i:
+                    flags |= TOKEN_DOTTED
+                    if dot_end:
+                        flags |= TOKEN_DOT_END
+                    token.end = e
+                    token.flags = flags
+                    fold_token(text, lexis, token, &f)
+                else:
+                    e = word_end(text, lexis, i, &f)
+                if cell & CELL_UPPER:
+                    flags |= TOKEN_CAP
+                if f.length == 0 and not f.overflow:
+                    flags = (flags & ~<u32> (TOKEN_CAP | TOKEN_GLUED)) | SEP_SPACE
+                    joined = False
+                    i = e
+                    continue
+            if f.overflow:
+                id_ = 0
+            else:
+                key = folded_key(&f)
+                id_ = find_token(lexis, key, f.data, f.length)
+            token.end = e
+            token.id = id_
+            token.flags = flags
+            if flags & SEP_NEWLINE:
+                add_line(buffer, n_tokens)
+            n_tokens += 1
+            newlines = 0
+            i = e
+            flags = 0
+            joined = False
+            if token.flags & TOKEN_NUMBER and class_at(text, lexis, i) == CLASS_WORD:
+                flags = TOKEN_GLUED
+                joined = True
+            continue
+        if cls == CLASS_HYPHEN:
+            e = i
+            while e < n and (cell_of(lexis, point_at(text, e)) & CELL_CLASS) == CLASS_HYPHEN:
+                e += 1
+            next_class = class_at(text, lexis, e)
+            at = class_at(text, lexis, <i64_> i - 1)
+            if (e - i >= 2 or ((at == CLASS_SPACE or at == CLASS_NEWLINE)
+                               and (next_class == CLASS_SPACE or next_class == CLASS_NEWLINE))):
+                if n_tokens == buffer.capacity:
+                    grow_tokens(buffer)
+                token = &buffer.items[n_tokens]
+                token.start = i
+                token.end = e
+                token.id = lexis.punct_ids[45]
+                token.flags = (flags & ~<u32> TOKEN_GLUED) | TOKEN_PUNCT | (<u32> 45 << PUNCT_SHIFT)
+                if flags & SEP_NEWLINE:
+                    add_line(buffer, n_tokens)
+                n_tokens += 1
+                flags = 0
+            else:
+                lead = at == CLASS_SPACE or at == CLASS_NEWLINE or at == CLASS_PUNCT
+                flags = (flags & ~<u32> TOKEN_GLUED) | SEP_HYPHEN
+                if lead and next_class == CLASS_WORD:
+                    flags |= LEAD_HYPHEN
+            newlines = 0
+            joined = False
+            i = e
+            continue
+        if cls == CLASS_PUNCT:
+            if n_tokens == buffer.capacity:
+                grow_tokens(buffer)
+            token = &buffer.items[n_tokens]
+            token.start = i
+            token.end = i + 1
+            flags = (flags & ~<u32> TOKEN_GLUED) | TOKEN_PUNCT
+            start_folded(&f)
+            put_folded(&f, lexis, point, cell)
+            if f.length == 1:
+                token.id = lexis.punct_ids[f.data[0]]
+                flags |= <u32> f.data[0] << PUNCT_SHIFT
+            else:
+                key = folded_key(&f)
+                token.id = find_token(lexis, key, f.data, f.length)
+            token.flags = flags
+            if flags & SEP_NEWLINE:
+                add_line(buffer, n_tokens)
+            n_tokens += 1
+            newlines = 0
+            flags = 0
+            joined = False
+            i += 1
+            continue
+        # separators outside ASCII
+        if cls == CLASS_SPACE:
+            flags |= SEP_SPACE
+            joined = False
+        elif cls == CLASS_NEWLINE:
+            flags |= SEP_SPACE | SEP_NEWLINE
+            newlines += 1
+            if newlines >= 2:
+                flags |= SEP_BLANK
+            joined = False
+        elif cls == CLASS_SLASH:
+            flags |= SEP_SLASH
+            newlines = 0
+            joined = False
+        elif cls == CLASS_IGNORE:
+            joined = True
+        else:
+            newlines = 0
+            joined = False
+        flags &= ~<u32> TOKEN_GLUED
+        i += 1
+    buffer.n = n_tokens
+    if n_tokens:
+        buffer.items[0].flags &= ~<u32> SEP_BLANK
+    return 0
+
+
+cdef bint _point_starts_number(const Text *text, const Lexis *lexis, u32 i) noexcept nogil:
+    """Whether the full stop at `i`, before a digit, begins a number: ".5" yes, "noted.5" no."""
+    cdef u32 cls
+    cdef u8 before
+    if i == 0:
+        return True
+    cls = class_at(text, lexis, <i64_> i - 1)
+    if cls == CLASS_SPACE or cls == CLASS_NEWLINE:
+        return True
+    before = text.shadow[i - 1]
+    return before == 40 or before == 91 or before == 60 or before == 62 or before == 61 or before == 126 \
+        or before == 58 or before == 44
+
+
+# --- lines and list items --------------------------------------------------------------------------------------------
+
+cdef inline bint _is_bullet_point(u32 point) noexcept nogil:
+    return (point == 0x2022 or point == 0x25CF or point == 0x25AA or point == 0x25E6 or point == 0x25A0
+            or point == 0x25A1 or point == 0x2023 or point == 0xB7 or point == 42 or point == 43 or point == 62)
+
+
+cdef u32 _mark_length(const Text *text, const TokenBuffer *buffer, u32 t, u32 end) noexcept nogil:
+    """How many tokens of the line that begins at `t` are its bullet or list number (0: not a list item by its tokens)."""
+    cdef const Token *items = buffer.items
+    cdef const Token *a = &items[t]
+    cdef u32 p
+    if a.flags & TOKEN_PUNCT:
+        p = token_punct(a)
+        if p == 45 or _is_bullet_point(point_at(text, a.start)):
+            return 1
+        if (p == 40 and t + 2 < end and token_punct(&items[t + 2]) == 41 and _is_counter(&items[t + 1])
+                and items[t + 1].start == a.end and items[t + 2].start == items[t + 1].end):
+            return 3
+        return 0
+    if t + 1 >= end or items[t + 1].start != a.end:
+        return 0
+    p = token_punct(&items[t + 1])
+    if a.flags & TOKEN_NUMBER and a.end - a.start <= 3 and text.shadow[a.start] != 46 and (p == 46 or p == 41):
+        if not _plain_digits(text, a):
+            return 0
+        if t + 2 >= end:
+            return 2
+        # "1. x", or "1.No evidence" with nothing between
+        if items[t + 2].flags & SEP_SPACE or (items[t + 2].start == items[t + 1].end and not items[t + 2].flags & TOKEN_PUNCT
+                                              and not items[t + 2].flags & TOKEN_NUMBER):
+            return 2
+        return 0
+    if p == 41 and a.end - a.start == 1 and not a.flags & TOKEN_NUMBER:
+        return 2
+    return 0
+
+
+cdef inline bint _is_counter(const Token *token) noexcept nogil:
+    """A number of up to three digits or a single letter."""
+    if token.flags & TOKEN_PUNCT:
+        return False
+    if token.flags & TOKEN_NUMBER:
+        return token.end - token.start <= 3
+    return token.end - token.start == 1
+
+
+cdef inline bint _plain_digits(const Text *text, const Token *token) noexcept nogil:
+    cdef u32 i
+    for i in range(token.start, token.end):
+        if BYTE_CLASS[text.shadow[i]] != B_DIGIT:
+            return False
+    return True
+
+
+cdef int mark_lines(const Text *text, const Lexis *lexis, TokenBuffer *buffer) except -1 nogil:
+    """Set ITEM, MARK and RESET (docs/design/matching.md section 4)."""
+    cdef u32 k, t, end, marks, j
+    cdef Token *items = buffer.items
+    for k in range(buffer.n_lines):
+        t = buffer.lines[k]
+        end = buffer.lines[k + 1] if k + 1 < buffer.n_lines else buffer.n
+        if t == 0 or items[t].flags & SEP_BLANK:
+            items[t].flags |= TOKEN_RESET
+        marks = _mark_length(text, buffer, t, end)
+        if marks:
+            items[t].flags |= TOKEN_ITEM | TOKEN_RESET
+            for j in range(marks):
+                items[t + j].flags |= TOKEN_MARK
+            if t + marks < end:
+                items[t + marks].flags |= TOKEN_RESET
+        elif items[t].flags & LEAD_HYPHEN:
+            items[t].flags |= TOKEN_ITEM | TOKEN_RESET
+    return 0
+
+
+# --- case ------------------------------------------------------------------------------------------------------------
+
+cdef bint is_all_caps(const Text *text, const Lexis *lexis, const Token *token) noexcept nogil:
+    """No lower-case letter and at least one upper-case one."""
+    cdef u32 i, cell
+    cdef bint upper = False
+    for i in range(token.start, token.end):
+        cell = cell_of(lexis, point_at(text, i))
+        if cell & CELL_LOWER:
+            return False
+        if cell & CELL_UPPER:
+            upper = True
+    return upper
+
+
+cdef inline bint _is_possessive(const Text *text, const Lexis *lexis, u32 i) noexcept nogil:
+    """Whether the s at `i` is that of "Crohn's": its word's key leaves it out."""
+    if class_at(text, lexis, <i64_> i - 1) != CLASS_APOSTROPHE or class_at(text, lexis, <i64_> i - 2) != CLASS_WORD:
+        return False
+    return class_at(text, lexis, <i64_> i + 1) != CLASS_WORD
+
+
+cdef u32 case_pattern(const Text *text, const Lexis *lexis, u32 start, u32 end, u8 *out) noexcept nogil:
+    """One byte per folded letter of the word characters in `[start, end)`: 1 upper case, 0 not. Returns the length, at most 255."""
+    cdef u32 i, k, point, cell, at, n
+    cdef u32 length = 0
+    cdef u8 upper
+    for i in range(start, end):
+        point = point_at(text, i)
+        cell = cell_of(lexis, point)
+        if (cell & CELL_CLASS) != CLASS_WORD:
+            continue
+        if (point == 115 or point == 83) and _is_possessive(text, lexis, i):
+            continue
+        upper = 1 if cell & CELL_UPPER else 0
+        at = cell >> CELL_FOLD_SHIFT
+        n = lexis.fold_text[at] if at else 1
+        for k in range(n):
+            if length == 255:
+                return length
+            out[length] = upper
+            length += 1
+    return length
+
+
+cdef bint case_agrees(const Text *text, const Lexis *lexis, u32 start, u32 end, const u8 *cases) noexcept nogil:
+    """Whether the surface has the case pattern `cases` (length byte first)."""
+    cdef u8[256] found
+    cdef u32 length = case_pattern(text, lexis, start, end, found)
+    cdef u32 k
+    if length != cases[0]:
+        return False
+    for k in range(length):
+        if found[k] != cases[1 + k]:
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""What an author writes, read into a checked pack. Pure Python; never imports the core."""

@@ -1,0 +1,42 @@
+"""What a check is, and how two texts are found to be the same."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Protocol
+
+from rulener.packs.diagnostics import Diagnostic
+from rulener.packs.model import Pack
+from rulener.packs.patterns import APOSTROPHES, HYPHENS, SLASHES
+
+_SOFT = re.compile(f"[\\s{re.escape(HYPHENS + SLASHES)}]+")
+_APOSTROPHE = re.compile(f"[{re.escape(APOSTROPHES)}]")
+_POSSESSIVE = re.compile(r"'s\b")
+
+
+class Check(Protocol):
+    """One lint. `code` is registered in diagnostics.TITLES; `name` is what authors switch it by."""
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    def check(self, packs: Sequence[Pack]) -> list[Diagnostic]:
+        """All findings in these packs."""
+        ...
+
+
+def folded(surface: str) -> str:
+    """The surface as notes are compared with it, nearly: case, accents, spaces, hyphens, slashes and possessives fold.
+
+    The core's own folding (docs/design/matching.md) is finer; for telling repeated texts this is close enough, and never
+    takes two texts for the same that the core keeps apart.
+    """
+    text = unicodedata.normalize("NFKD", _APOSTROPHE.sub("'", surface)).casefold()
+    text = _POSSESSIVE.sub("", text).replace("'", "")
+    text = "".join(char for char in text if unicodedata.combining(char) in (0, 7, 8, 9))
+    return _SOFT.sub(" ", text).strip()

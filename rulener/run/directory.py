@@ -1,0 +1,222 @@
+"""One run: inputs to an output folder, from the plan to the manifest."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rulener import __version__
+from rulener.errors import UsageError
+from rulener.run import limits, workers
+from rulener.run.decode import check_encoding
+from rulener.run.inputs import readable, resolve
+from rulener.run.output import Output, write_error
+from rulener.run.plan import PlanFile, Planner
+from rulener.run.work import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rulener.run.plan import PlannedPart
+    from rulener.run.work import PartResult
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a run has done. `resumed` counts the parts that were there before."""
+
+    notes: int = 0
+    failed: int = 0
+    entities: int = 0
+    parts: int = 0
+    resumed: int = 0
+    read: int = 0
+    written: int = 0
+    passed_over: int = 0
+
+    def add(self, result: PartResult) -> None:
+        self.notes += result.notes
+        self.failed += len(result.failures)
+        self.entities += result.entities
+        self.parts += 1
+        self.read += result.read
+        self.written += result.bytes
+
+
+def default_workers() -> int:
+    """As many workers as there are CPUs this process may use, at most `limits.WORKERS`."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cpus, limits.WORKERS)
+
+
+def run(
+    engine: Any,
+    paths: Sequence[str],
+    out: str,
+    *,
+    format: str = "jsonl",
+    encoding: str | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+    progress: Callable[[Totals, int | None], None] | None = None,
+    start: str | None = None,
+) -> Totals:
+    """Annotates all notes of `paths` into the folder `out`; goes on where an earlier run was stopped. Raises UsageError."""
+    encoding = check_encoding(encoding)
+    inputs = resolve(paths)
+    folder = os.path.abspath(out)
+    planner = Planner(inputs, leave_out=folder)
+    parts = iter(planner)
+    first = next(parts, None)
+    if first is None:
+        raise _no_notes(paths, planner.others)
+    identity = _identity(engine, {"format": format, "encoding": encoding or "utf-8"}, [[i.kind, i.name] for i in inputs])
+    with Output(folder, identity, overwrite=overwrite) as output:
+        current = _Run(Job(engine, inputs, encoding), output, planner, _chain(first, parts), progress)
+        try:
+            return current.go(workers or default_workers(), start)
+        except OSError as error:
+            raise current.with_progress(write_error(error, folder)) from None
+        except UsageError as error:
+            raise current.with_progress(error) from None
+        finally:
+            current.close()
+
+
+class _Run:
+    def __init__(
+        self,
+        job: Job,
+        output: Output,
+        planner: Planner,
+        parts: Iterator[PlannedPart],
+        progress: Callable[[Totals, int | None], None] | None,
+    ) -> None:
+        self._job = job
+        self._output = output
+        self._planner = planner
+        self._parts = parts
+        self._progress = progress
+        self._plan = PlanFile(output.scratch_path("plan"))
+        self._digests: dict[int, str] = {}  # of the parts that are not done
+        self._to_do: deque[int] = deque()
+        self._planned_notes = 0
+        self._all_planned = False
+        self.totals = Totals()
+
+    def close(self) -> None:
+        self._plan.close()
+
+    def with_progress(self, error: UsageError) -> UsageError:
+        """The same error, saying what is done already."""
+        if error.code in ("U207", "U208", "U209"):
+            error.message += f"; {self.totals.parts} parts are done and stay"
+        return error
+
+    def go(self, count: int, start: str | None) -> Totals:
+        if count == 1 or self._planner.checks_ids or not self._plan_parts(2):
+            self._plan_all()
+        if self._planner.checks_ids:
+            self._job.duplicates.update(self._planner.duplicates())
+        if count == 1 or (self._all_planned and len(self._to_do) < 2) or not hasattr(os, "fork"):
+            self._work_here()
+        else:
+            self._work_in_processes(count, start)
+        self._output.check_end(len(self._plan))
+        self.totals.passed_over = self._planner.others
+        self._output.finish({"passed_over": self._planner.others})
+        return self.totals
+
+    # --- planning
+
+    def _plan_parts(self, count: int) -> bool:
+        """Plans on until so many parts are to do. False when there are no more."""
+        while len(self._to_do) < count:
+            if not self._plan_one():
+                return False
+        return True
+
+    def _plan_all(self) -> None:
+        while self._plan_one():
+            pass
+
+    def _plan_one(self) -> bool:
+        part = next(self._parts, None)
+        if part is None:
+            self._all_planned = True
+            return False
+        self._plan.append(part)
+        self._planned_notes += part.notes
+        done = self._output.finished(part.number, part.digest)
+        if done is None:
+            self._to_do.append(part.number)
+            self._digests[part.number] = part.digest
+        else:
+            self.totals.resumed += 1
+            self._count(done)
+        return True
+
+    # --- working
+
+    def _work_here(self) -> None:
+        tasks = ((number, *self._plan.where(number)) for number in self._to_do)
+        workers.here(self._job, self._plan.fd, self._output.folder, tasks, self._commit)
+
+    def _work_in_processes(self, count: int, start: str | None) -> None:
+        pool = workers.Pool(self._job, self._plan.fd, self._output.folder, count, start=start)
+        try:
+            while True:
+                while pool.has_room and self._plan_parts(1):
+                    number = self._to_do.popleft()
+                    pool.give(number, *self._plan.where(number))
+                if not pool.busy:
+                    return
+                planned = not self._all_planned and self._plan_one()  # the workers are busy: plan ahead
+                for event in pool.wait(block=not planned):
+                    if isinstance(event, int):
+                        self._to_do.appendleft(event)
+                    else:
+                        self._commit(*event)
+        finally:
+            pool.close()
+
+    def _commit(self, result: PartResult, scratch: str) -> None:
+        result.plan = self._digests.pop(result.part)
+        self._output.commit(result, scratch)
+        self._count(result)
+
+    def _count(self, result: PartResult) -> None:
+        self.totals.add(result)
+        if self._progress:
+            self._progress(self.totals, self._planned_notes if self._all_planned else None)
+
+
+def _identity(engine: Any, options: dict[str, Any], inputs: list[list[str]]) -> dict[str, Any]:
+    """Which run this is: the same on every machine, so no paths; names and hashes say what was used."""
+    manifest = engine.manifest()
+    return {
+        "schema": "rulener.journal/1",
+        "rulener": __version__,
+        "engine": manifest["engine"],
+        "packs": [_without_path(pack) for pack in manifest["packs"]],
+        "lexicons": [_without_path(lexicon) for lexicon in manifest["lexicons"]],
+        "options": {**manifest["options"], **options},
+        "inputs": [{"kind": kind, "name": name} for kind, name in inputs],
+    }
+
+
+def _without_path(source: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in source.items() if key != "path"}
+
+
+def _chain(first: PlannedPart, parts: Iterator[PlannedPart]) -> Iterator[PlannedPart]:
+    yield first
+    yield from parts
+
+
+def _no_notes(paths: Sequence[str], others: int) -> UsageError:
+    found = f" ({others} other files)" if others else ""
+    names = ", ".join(readable(path) for path in paths)
+    return UsageError("U203", f"no notes found{found}", place=names, hint="notes are *.txt files, or lines of a .jsonl file")

@@ -1,0 +1,353 @@
+"""The output folder: whose it is, its lock, its journal, and the files that are written when all parts are there.
+
+`journal.jsonl` is the lock (held by the parent only) and the memory of a run. Its first line says which run this is, each
+other line describes one finished part, in the order they were finished; a line cut short by a kill is dropped. A part is in
+place (written, synced, renamed) before its line is written, so what the journal says is there. When everything is done the
+journal is rewritten in the order of the parts, so that a folder's bytes do not tell how often its run was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from rulener.errors import UsageError
+from rulener.run.inputs import readable
+from rulener.run.work import PartResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+JOURNAL, MANIFEST, ERRORS = "journal.jsonl", "manifest.json", "errors.jsonl"
+_SCRATCH = ".rulener-"
+_OURS = re.compile(r"part-\d{5,}\.jsonl")
+_HEAD = b'{"schema":"rulener.journal/1",'
+_OVERWRITE = "give another folder, or --overwrite to start anew"
+
+
+def part_name(number: int) -> str:
+    return f"part-{number:05d}.jsonl"
+
+
+class Output:
+    """A locked output folder. Raises U204-U208; use as a context manager."""
+
+    def __init__(self, folder: str, identity: dict[str, Any], *, overwrite: bool = False) -> None:
+        self.folder = folder
+        self.identity = identity
+        self._journal, self._fresh = _locked_journal(folder)
+        self._where: dict[int, tuple[int, int]] = {}
+        self._complete = False
+        try:
+            self._open(overwrite)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leaves the folder to the next run. Nothing that is done is lost."""
+        with contextlib.suppress(OSError):
+            self._remove_scratch()
+        with contextlib.suppress(OSError):  # a full disk, told about already
+            self._journal.close()
+
+    # --- parts
+
+    def part_path(self, number: int) -> str:
+        return os.path.join(self.folder, part_name(number))
+
+    def scratch_path(self, what: str) -> str:
+        return os.path.join(self.folder, f"{_SCRATCH}{what}.tmp")
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    @property
+    def numbers(self) -> list[int]:
+        return sorted(self._where)
+
+    def result(self, number: int) -> PartResult | None:
+        """The journal's line about a part, or None."""
+        where = self._where.get(number)
+        if where is None:
+            return None
+        self._journal.seek(where[0])
+        record = json.loads(self._journal.read(where[1]))
+        record["failures"] = [tuple(failure) for failure in record["failures"]]
+        return PartResult(**record)
+
+    def finished(self, number: int, plan: str) -> PartResult | None:
+        """The journalled part, if it is there and whole; U205 when the input it was made from has changed."""
+        result = self.result(number)
+        if result is None:
+            if self._complete:
+                raise self._other_run(["the input notes (there were fewer)"])
+            return None
+        if result.plan != plan:
+            raise self._other_run(["the input notes (names, sizes or order)"])
+        try:
+            size = os.stat(self.part_path(number)).st_size
+        except OSError:
+            size = -1
+        if size != result.bytes:
+            del self._where[number]
+            return None
+        return result
+
+    def commit(self, result: PartResult, scratch: str) -> None:
+        """Puts a written and synced part in its place and journals it."""
+        os.replace(scratch, self.part_path(result.part))
+        self._write_line(asdict(result), result.part)
+
+    def _write_line(self, record: dict[str, Any], part: int | None = None) -> None:
+        line = _json(record) + b"\n"
+        offset = self._journal.seek(0, os.SEEK_END)
+        self._journal.write(line)
+        self._journal.flush()
+        if part is not None:
+            self._where[part] = (offset, len(line))
+
+    # --- the end
+
+    def check_end(self, parts: int) -> None:
+        """U205 when the journal knows parts that the inputs no longer have."""
+        if any(number >= parts for number in self._where):
+            raise self._other_run(["the input notes (there were more)"])
+
+    def results(self) -> Iterator[PartResult]:
+        """All results, in the order of the parts."""
+        for number in range(len(self._where)):
+            result = self.result(number)
+            assert result is not None
+            yield result
+
+    def finish(self, totals: dict[str, Any]) -> None:
+        """Writes errors.jsonl, manifest.json and the journal in its last form, each at once, in this order."""
+        self._replace(ERRORS, self._error_lines())
+        self._replace(MANIFEST, self._manifest_lines(totals))
+        self._replace(JOURNAL, self._journal_lines())
+        _sync_folder(self.folder)
+
+    def _error_lines(self) -> Iterator[bytes]:
+        for result in self.results():
+            for note_id, code, reason in result.failures:
+                yield _json({"note_id": note_id, "code": code, "reason": reason}) + b"\n"
+
+    def _journal_lines(self) -> Iterator[bytes]:
+        yield _json(self.identity) + b"\n"
+        for result in self.results():
+            yield _json(asdict(result)) + b"\n"
+
+    def _manifest_lines(self, totals: dict[str, Any]) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        notes = failed = entities = read = written = 0
+        for result in self.results():
+            digest.update(f"{result.plan}{result.input}".encode())
+            notes += result.notes
+            failed += len(result.failures)
+            entities += result.entities
+            read += result.read
+            written += result.bytes
+        head = {key: value for key, value in self.identity.items() if key != "schema"}
+        counts = {"notes": notes, "annotated": notes - failed, "failed": failed, "entities": entities}
+        counts |= {"parts": len(self._where), "bytes_read": read, "bytes_written": written}
+        manifest = {"schema": "rulener.run/1", **head, **totals, "counts": counts, "input_sha256": digest.hexdigest()}
+        manifest["offsets"] = "code points of the decoded note, a byte order mark not counted"
+        text = json.dumps(manifest, indent=2, ensure_ascii=False)
+        yield text[: -len("\n}")].encode() + b',\n  "parts": ['
+        for index, result in enumerate(self.results()):
+            part = {"file": part_name(result.part), "notes": result.notes - len(result.failures), "entities": result.entities}
+            part |= {"bytes": result.bytes, "sha256": result.sha256}
+            yield (b",\n    " if index else b"\n    ") + _json(part)
+        yield b"\n  ]\n}\n"
+
+    def _replace(self, name: str, chunks: Iterator[bytes]) -> None:
+        scratch = self.scratch_path(name)
+        with open(scratch, "wb") as file:
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, os.path.join(self.folder, name))
+
+    # --- the beginning
+
+    def _open(self, overwrite: bool) -> None:
+        if self._fresh:
+            self._refuse_foreign_files()
+        elif self._read_journal(overwrite):
+            return
+        self._journal.truncate(0)
+        self._where.clear()
+        self._remove_scratch()
+        self._write_line(self.identity)
+
+    def _refuse_foreign_files(self) -> None:
+        foreign = sorted(name for name in os.listdir(self.folder) if name != JOURNAL and not name.startswith(_SCRATCH))
+        if foreign:
+            self._journal.close()
+            os.unlink(os.path.join(self.folder, JOURNAL))
+            raise UsageError(
+                "U204",
+                f"the output folder holds files of something else, such as {readable(foreign[0])}",
+                place=readable(self.folder),
+                hint="give an empty or new folder",
+            )
+
+    def _read_journal(self, overwrite: bool) -> bool:
+        """Takes up the run whose journal this is. False to start anew: told so, or killed before it had written who it is."""
+        head = self._journal.readline()
+        if not head.startswith(_HEAD[: len(head)]):
+            raise self._foreign_journal()
+        if overwrite or not head.endswith(b"\n"):
+            self._remove_results()
+            return False
+        identity = self._parsed(head)
+        if identity != self.identity:
+            raise self._other_run(list(_differences(identity, self.identity)))
+        self._remove_scratch()
+        offset = len(head)
+        for line in self._journal:
+            if not line.endswith(b"\n"):
+                break
+            self._where[self._parsed(line)["part"]] = (offset, len(line))
+            offset += len(line)
+        self._journal.truncate(offset)
+        self._complete = os.path.exists(os.path.join(self.folder, MANIFEST))
+        return True
+
+    def _parsed(self, line: bytes) -> dict[str, Any]:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        if not isinstance(record, dict) or not ("part" in record or "schema" in record):
+            raise self._foreign_journal()
+        return record
+
+    def _foreign_journal(self) -> UsageError:
+        message = f"{JOURNAL} in the output folder is not a journal of rulener, or damaged"
+        return UsageError("U204", message, place=readable(self.folder), hint="give an empty or new folder")
+
+    def _other_run(self, differences: Sequence[str]) -> UsageError:
+        message = "the output folder is that of another run; different: " + ", ".join(differences)
+        return UsageError("U205", message, place=readable(self.folder), hint=_OVERWRITE)
+
+    def _remove_results(self) -> None:
+        """What a run has written; the journal stays, as it is the lock. Other files are left alone."""
+        for name in os.listdir(self.folder):
+            if _OURS.fullmatch(name) or name in (MANIFEST, ERRORS):
+                os.unlink(os.path.join(self.folder, name))
+
+    def _remove_scratch(self) -> None:
+        for name in os.listdir(self.folder):
+            if name.startswith(_SCRATCH):
+                with contextlib.suppress(FileNotFoundError):  # the worker of a killed run has removed it itself
+                    os.unlink(os.path.join(self.folder, name))
+
+
+def _locked_journal(folder: str) -> tuple[BinaryIO, bool]:
+    """The journal, open and locked, and whether it is new."""
+    path = os.path.join(folder, JOURNAL)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        while True:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0), 0o666)
+            journal = os.fdopen(file, "r+b")
+            if not _lock(file):
+                journal.close()
+                raise UsageError(
+                    "U206", "another run is writing to the output folder", place=readable(folder), hint="wait for its end"
+                )
+            if os.path.exists(path) and os.path.samestat(os.fstat(file), os.stat(path)):
+                return journal, os.fstat(file).st_size == 0
+            journal.close()  # replaced by a run that ended just now
+    except OSError as error:
+        raise write_error(error, folder) from None
+
+
+def _lock(file: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        try:
+            os.lseek(file, 1 << 40, os.SEEK_SET)  # far behind what is ever written
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            os.lseek(file, 0, os.SEEK_SET)
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not flock: a forked worker must not hold it on
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):  # a file system without locks
+            raise
+    return True
+
+
+def write_error(error: OSError, folder: str) -> UsageError:
+    """U207 when the disk is full, else U208, for an output folder that cannot be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return UsageError(
+            "U207", f"cannot write: {error.strerror}", place=readable(folder), hint="make room and give the same command again"
+        )
+    return UsageError("U208", f"cannot write: {error.strerror}", place=readable(folder))
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
+    """What tells two runs apart, for people. The engine's fingerprint only when nothing else explains it."""
+    found = False
+    for key in sorted(old.keys() | new.keys()):
+        was, now = old.get(key), new.get(key)
+        if was == now or key == "engine":
+            continue
+        found = True
+        if isinstance(was, dict) and isinstance(now, dict):
+            for name in sorted(was.keys() | now.keys()):
+                if was.get(name) != now.get(name):
+                    yield f"{name} (was {_brief(was.get(name))}, is {_brief(now.get(name))})"
+        else:
+            yield f"{key} (was {_brief(was)}, is {_brief(now)})"
+    if not found:
+        yield "the compiled engine"
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_brief(item) for item in value) + "]"
+    if isinstance(value, dict):
+        name = value.get("name", "?")
+        return f"{name} {value['sha256'][:8]}" if isinstance(value.get("sha256"), str) else str(name)
+    return "not given" if value is None else str(value)
+
+
+def _sync_folder(folder: str) -> None:
+    try:
+        file = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows
+        return
+    try:
+        os.fsync(file)
+    except OSError:  # not every file system can
+        pass
+    finally:
+        os.close(file)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")

@@ -1,0 +1,240 @@
+"""Making one part: read its notes, hand them to the engine in slices, write its lines to a temporary file.
+
+This runs once a note, so it does little a note. Whoever called it syncs the file and puts it in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rulener.errors import NoteError
+from rulener.run import limits
+from rulener.run.decode import decode
+from rulener.run.inputs import UNLISTED, open_jsonl, parse_line, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rulener.run.inputs import Input
+
+_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+Failure = tuple[str, str, str]
+"""(note id, code, reason)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every part of a run shares."""
+
+    engine: Any
+    inputs: Sequence[Input]
+    encoding: str | None = None
+    duplicates: dict[int, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class PartResult:
+    """What the journal keeps of a finished part. `input` and `sha256` are hashes of what was read and written."""
+
+    part: int
+    notes: int = 0
+    entities: int = 0
+    read: int = 0
+    bytes: int = 0
+    input: str = ""
+    sha256: str = ""
+    failures: list[Failure] = field(default_factory=list)
+    plan: str = ""
+
+
+def make_part(job: Job, task: bytes, path: str) -> tuple[PartResult, int]:
+    """Annotates the notes of a planned part into the file `path`. Gives the result and the file, still open."""
+    plan = json.loads(task)
+    out = os.open(path, _WRITE, 0o666)
+    try:
+        maker = _PartMaker(job, PartResult(plan["part"]), out)
+        for segment in plan["segments"]:
+            source = job.inputs[segment["input"]]
+            if "names" in segment:
+                maker.files(source, segment["names"], segment["sizes"])
+            else:
+                maker.lines(source, segment["offset"], segment["length"], segment["line"])
+        return maker.finish(), out
+    except BaseException:
+        os.close(out)
+        raise
+
+
+class _PartMaker:
+    def __init__(self, job: Job, result: PartResult, out: int) -> None:
+        self._job = job
+        self._result = result
+        self._out = out
+        self._duplicates = job.duplicates.get(result.part, {})
+        self._read_hash = hashlib.sha256()
+        self._written_hash = hashlib.sha256()
+        self._failures: list[tuple[int, Failure]] = []
+        self._texts: list[str] = []
+        self._ids: list[str] = []
+        self._places: list[int] = []
+        self._data: list[bytes] = []
+        self._waiting = 0
+
+    def files(self, source: Input, names: Sequence[str], sizes: Sequence[int]) -> None:
+        root, encoding, duplicates, result = source.root, self._job.encoding, self._duplicates, self._result
+        texts, ids, places, data = self._texts, self._ids, self._places, self._data
+        for name, size in zip(names, sizes, strict=True):
+            place = result.notes
+            result.notes = place + 1
+            note_id = name if name.isascii() else readable(name)
+            try:
+                if duplicates and str(place) in duplicates:
+                    raise _duplicate(source.place(note_id), duplicates[str(place)])
+                content = _read(root + name, size)
+                data.append(content)
+                self._waiting += len(content)
+                text = decode(content, encoding)
+            except NoteError as error:
+                self._fail(place, note_id, error)
+                continue
+            texts.append(text)
+            ids.append(note_id)
+            places.append(place)
+            if len(texts) >= limits.SLICE_NOTES or self._waiting >= limits.SLICE_BYTES:
+                self._annotate()
+        self._annotate()
+
+    def lines(self, source: Input, offset: int, length: int, number: int) -> None:
+        for line_number, line in _lines(source.path, offset, length, number):
+            place = self._result.notes
+            self._result.notes = place + 1
+            note_id = f"{source.name}:{line_number}"
+            try:
+                if line is None:
+                    raise NoteError("N101", "the file is shorter than it was")
+                self._data.append(line)
+                self._waiting += len(line)
+                if len(line) > limits.NOTE_BYTES:
+                    raise _too_long(len(line))
+                note_id, text = parse_line(line)
+                if str(place) in self._duplicates:
+                    raise _duplicate(source.place(note_id, line_number), self._duplicates[str(place)])
+            except NoteError as error:
+                self._fail(place, note_id, error)
+                continue
+            self._texts.append(text)
+            self._ids.append(note_id)
+            self._places.append(place)
+            if len(self._texts) >= limits.SLICE_NOTES or self._waiting >= limits.SLICE_BYTES:
+                self._annotate()
+        self._annotate()
+
+    def finish(self) -> PartResult:
+        result = self._result
+        self._failures.sort(key=lambda failure: failure[0])
+        result.failures = [failure for _, failure in self._failures]
+        result.input = self._read_hash.hexdigest()
+        result.sha256 = self._written_hash.hexdigest()
+        return result
+
+    def _annotate(self) -> None:
+        joined = b"".join(self._data)
+        self._read_hash.update(joined)
+        self._result.read += len(joined)
+        if self._texts:
+            self._engine_call(self._texts, self._ids, self._places)
+        self._texts.clear()
+        self._ids.clear()
+        self._places.clear()
+        self._data.clear()
+        self._waiting = 0
+
+    def _engine_call(self, texts: Sequence[str], ids: Sequence[str], places: Sequence[int]) -> None:
+        try:
+            batch = self._job.engine.jsonl(texts, ids)
+        except MemoryError:
+            self._in_halves(texts, ids, places)
+            return
+        for index, code, reason in batch.failures:
+            self._failures.append((places[index], (ids[index], code, reason)))
+        self._result.entities += batch.entities
+        self._write(batch.data)
+
+    def _in_halves(self, texts: Sequence[str], ids: Sequence[str], places: Sequence[int]) -> None:
+        if len(texts) == 1:
+            self._fail(places[0], ids[0], NoteError("N105", f"not enough memory for its {len(texts[0])} characters"))
+            return
+        half = len(texts) // 2
+        self._engine_call(texts[:half], ids[:half], places[:half])
+        self._engine_call(texts[half:], ids[half:], places[half:])
+
+    def _write(self, data: bytes) -> None:
+        self._written_hash.update(data)
+        self._result.bytes += len(data)
+        written = os.write(self._out, data)
+        while written < len(data):
+            written += os.write(self._out, memoryview(data)[written:])
+
+    def _fail(self, place: int, note_id: str, error: NoteError) -> None:
+        hint = f" ({error.hint})" if error.hint else ""
+        self._failures.append((place, (note_id, error.code, error.message + hint)))
+
+
+def _duplicate(here: str, first: str) -> NoteError:
+    return NoteError("N104", f"its id is used twice: first at {first}, again at {here}")
+
+
+def _too_long(size: int) -> NoteError:
+    return NoteError("N105", f"{size} bytes; a note may have {limits.NOTE_BYTES}")
+
+
+def _read(path: str, size: int) -> bytes:
+    """A file's bytes. `size` is what it had when it was listed."""
+    if size == UNLISTED:
+        raise NoteError("N101", "the folder cannot be listed")
+    if size > limits.NOTE_BYTES:
+        raise _too_long(size)
+    try:
+        file = os.open(path, _READ)
+    except OSError as error:
+        raise NoteError("N101", f"cannot be read: {error.strerror}") from None
+    try:
+        content = os.read(file, size + 1)
+        if len(content) != size:  # it changed, or the system gives less at a time
+            content = _rest(file, content)
+    except OSError as error:
+        raise NoteError("N101", f"cannot be read: {error.strerror}") from None
+    finally:
+        os.close(file)
+    return content
+
+
+def _rest(file: int, content: bytes) -> bytes:
+    chunks, size = [content], len(content)
+    while chunk := os.read(file, 1 << 20):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limits.NOTE_BYTES:
+            raise _too_long(size)
+    return b"".join(chunks)
+
+
+def _lines(path: str, offset: int, length: int, number: int) -> Iterator[tuple[int, bytes | None]]:
+    """(line number, line) for the lines of a byte range that are not blank; None once when the file ends too early."""
+    with open_jsonl(path) as file:
+        file.seek(offset)
+        while length > 0:
+            line = file.readline(length)
+            if not line:
+                yield number, None
+                return
+            length -= len(line)
+            if not line.isspace():
+                yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+            number += 1

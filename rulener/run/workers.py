@@ -1,0 +1,335 @@
+"""Parts made in other processes, or in this one.
+
+A worker is told which planned part to make, by 24 bytes through a pipe; it reads the notes itself, writes a temporary file,
+syncs it and answers with a short report. The parent puts the file in place. So a worker that is killed, or whose parent is,
+leaves nothing but a temporary file. Workers are forked on Linux; elsewhere a new interpreter is started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import struct
+import sys
+import threading
+from collections import deque
+from dataclasses import asdict
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from rulener.errors import RulenerError, UsageError
+from rulener.run.limits import ATTEMPTS
+from rulener.run.output import write_error
+from rulener.run.plan import read_at
+from rulener.run.work import PartResult, make_part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rulener.run.work import Job
+
+_TASK = struct.Struct("<qqq")  # part, offset and length of its line in the plan
+_AHEAD = 2  # tasks a worker holds, so that it never waits for the next
+
+
+class WorkerBug(Exception):
+    """An unexpected exception in a worker: its type and place, and its traceback for developers."""
+
+    def __init__(self, kind: str, place: str, traceback: str) -> None:
+        super().__init__(kind, place)
+        self.kind = kind
+        self.place = place
+        self.traceback = traceback
+
+
+class Syncer:
+    """Syncs and closes finished files in a thread, so that the next part need not wait for the disk; then calls `done`."""
+
+    def __init__(self, done: Callable[[PartResult, str], None]) -> None:
+        self._done = done
+        self._queue: SimpleQueue[tuple[PartResult, int, str] | None] = SimpleQueue()
+        self._slots = threading.Semaphore(_AHEAD)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="rulener-sync", daemon=True)
+        self._thread.start()
+
+    def submit(self, result: PartResult, file: int, scratch: str) -> None:
+        self._slots.acquire()
+        self._queue.put((result, file, scratch))
+        self._raise()
+
+    def finish(self) -> None:
+        """Waits for all that was submitted; raises what went wrong."""
+        self._queue.put(None)
+        self._thread.join()
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        while (item := self._queue.get()) is not None:
+            result, file, scratch = item
+            try:
+                if self._error is None:
+                    os.fsync(file)
+                    self._done(result, scratch)
+            except BaseException as error:  # noqa: BLE001 (raised again in the main thread)
+                self._error = error
+            finally:
+                os.close(file)
+                self._slots.release()
+
+
+def here(
+    job: Job, plan_fd: int, folder: str, tasks: Iterator[tuple[int, int, int]], commit: Callable[[PartResult, str], None]
+) -> None:
+    """Makes the parts in this process."""
+    syncer = Syncer(commit)
+    try:
+        for part, offset, length in tasks:
+            scratch = _scratch(folder, part)
+            result, file = make_part(job, read_at(plan_fd, offset, length), scratch)
+            syncer.submit(result, file, scratch)
+    finally:
+        syncer.finish()
+
+
+def _scratch(folder: str, part: int) -> str:
+    return os.path.join(folder, f".rulener-part-{part:05d}-{os.getpid()}.tmp")
+
+
+# --- the parent's side
+
+
+class _Worker:
+    def __init__(self, pid: int, tasks: int, results: int) -> None:
+        self.pid = pid
+        self.tasks = tasks
+        self.results = results
+        self.held: deque[int] = deque()
+
+
+class Pool:
+    """Up to `count` workers, started as there is work for them. `close` ends them all, at once."""
+
+    def __init__(
+        self, job: Job, plan_fd: int, folder: str, count: int, *, others: list[int] = (), start: str | None = None
+    ) -> None:
+        self._job = job
+        self._plan_fd = plan_fd
+        self._folder = folder
+        self._count = count
+        self._start = _forked if (start or ("fork" if sys.platform == "linux" else "spawn")) == "fork" else _spawned
+        self._workers: dict[int, _Worker] = {}
+        self._attempts: dict[int, int] = {}
+        self._poll = select.poll()
+
+    @property
+    def busy(self) -> bool:
+        return any(worker.held for worker in self._workers.values())
+
+    @property
+    def has_room(self) -> bool:
+        return len(self._workers) < self._count or any(len(worker.held) < _AHEAD for worker in self._workers.values())
+
+    def give(self, part: int, offset: int, length: int) -> None:
+        """Hands a part to the worker that holds least; starts one rather than let a part wait."""
+        worker = min(self._workers.values(), key=lambda worker: len(worker.held), default=None)
+        if worker is None or (worker.held and len(self._workers) < self._count):
+            worker = self._new_worker()
+        worker.held.append(part)
+        with contextlib.suppress(BrokenPipeError):  # it is dead: `wait` will find out
+            os.write(worker.tasks, _TASK.pack(part, offset, length))
+
+    def wait(self, *, block: bool) -> Iterator[tuple[PartResult, str] | int]:
+        """What has come in: finished parts with their files, and numbers of parts to be given again as their worker died."""
+        for file, _ in self._poll.poll(None if block else 0):
+            worker = self._workers[file]
+            message = _receive(file)
+            if message is None:
+                yield from self._bury(worker)
+                continue
+            report = json.loads(message)
+            if "result" in report:
+                result = PartResult(**report["result"])
+                worker.held.remove(result.part)
+                yield result, report["scratch"]
+            else:
+                _raise_report(report, self._folder)
+
+    def _new_worker(self) -> _Worker:
+        worker = self._start(self._job, self._plan_fd, self._folder, self._files())
+        self._workers[worker.results] = worker
+        self._poll.register(worker.results, select.POLLIN)
+        return worker
+
+    def _files(self) -> list[int]:
+        return [file for worker in self._workers.values() for file in (worker.tasks, worker.results)]
+
+    def _bury(self, worker: _Worker) -> list[int]:
+        self._forget(worker)
+        code = os.waitstatus_to_exitcode(os.waitpid(worker.pid, 0)[1])
+        if worker.held:
+            first = worker.held[0]
+            self._attempts[first] = self._attempts.get(first, 0) + 1
+            if self._attempts[first] >= ATTEMPTS:
+                raise _lost_twice(first, code)
+        return list(worker.held)
+
+    def _forget(self, worker: _Worker) -> None:
+        self._poll.unregister(worker.results)
+        del self._workers[worker.results]
+        os.close(worker.tasks)
+        os.close(worker.results)
+
+    def close(self) -> None:
+        """Ends all workers. What they were at is lost; it is not in the journal."""
+        for worker in list(self._workers.values()):
+            if worker.held:
+                os.kill(worker.pid, signal.SIGKILL)
+            self._forget(worker)
+            os.waitpid(worker.pid, 0)
+
+
+def _lost_twice(part: int, code: int) -> UsageError:
+    how = f"was ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    hint = "out of memory? try fewer --workers; give the same command again to go on"
+    return UsageError("U209", f"a worker {how} {ATTEMPTS} times while making part {part}", hint=hint)
+
+
+def _raise_report(report: dict[str, Any], folder: str) -> None:
+    if "error" in report:
+        code, message, hint, place = report["error"]
+        raise UsageError(code, message, hint=hint, place=place)
+    if "system" in report:
+        raise write_error(OSError(*report["system"]), folder)
+    raise WorkerBug(*report["bug"])
+
+
+def _forked(job: Job, plan_fd: int, folder: str, others: list[int]) -> _Worker:
+    tasks_read, tasks = os.pipe()
+    results, results_write = os.pipe()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            for file in (*others, tasks, results):
+                os.close(file)
+            _serve(job, plan_fd, folder, tasks_read, results_write, parent)
+        finally:
+            os._exit(0)
+    os.close(tasks_read)
+    os.close(results_write)
+    return _Worker(pid, tasks, results)
+
+
+def _spawned(job: Job, plan_fd: int, folder: str, others: list[int]) -> _Worker:
+    import pickle
+    import subprocess
+
+    tasks_read, tasks = os.pipe()
+    results, results_write = os.pipe()
+    numbers = [str(number) for number in (plan_fd, tasks_read, results_write, os.getpid())]
+    command = [sys.executable, "-c", "from rulener.run.workers import _spawned_main; _spawned_main()", *numbers]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, pass_fds=(plan_fd, tasks_read, results_write), start_new_session=True
+    )
+    os.close(tasks_read)
+    os.close(results_write)
+    _send(tasks, pickle.dumps((job, folder)))
+    process.returncode = 0  # waited for by the pool
+    return _Worker(process.pid, tasks, results)
+
+
+# --- the worker's side
+
+
+def _spawned_main() -> None:
+    import pickle
+
+    plan_fd, tasks, results, parent = (int(number) for number in sys.argv[1:])
+    message = _receive(tasks)
+    if message is not None:
+        job, folder = pickle.loads(message)
+        _serve(job, plan_fd, folder, tasks, results, parent)
+
+
+def _serve(job: Job, plan_fd: int, folder: str, tasks: int, results: int, parent: int) -> None:
+    """Makes part after part until the parent closes the pipe or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    syncer = Syncer(lambda result, scratch: _report(results, {"result": asdict(result), "scratch": scratch}, scratch))
+    try:
+        while (task := _exactly(tasks, _TASK.size)) is not None and os.getppid() == parent:
+            part, offset, length = _TASK.unpack(task)
+            scratch = _scratch(folder, part)
+            try:
+                result, file = make_part(job, read_at(plan_fd, offset, length), scratch)
+            except BaseException:
+                _remove(scratch)
+                raise
+            syncer.submit(result, file, scratch)
+        syncer.finish()
+    except BrokenPipeError:
+        return
+    except RulenerError as error:
+        _report(results, {"error": [error.code, error.message, error.hint, error.place]})
+    except OSError as error:
+        _report(results, {"system": [error.errno, error.strerror]})
+    except Exception as error:  # noqa: BLE001 (told to the parent, which ends with it)
+        _report(results, {"bug": describe_bug(error)})
+
+
+def _report(results: int, report: dict[str, Any], scratch: str | None = None) -> None:
+    """Tells the parent. When there is none any more, what it would have put in place is removed."""
+    try:
+        _send(results, json.dumps(report).encode())
+    except BrokenPipeError:
+        if scratch is None:
+            return
+        _remove(scratch)
+        raise
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):  # a later run may have removed it
+        os.unlink(path)
+
+
+def describe_bug(error: BaseException) -> tuple[str, str, str]:
+    """(type, place, traceback) of an unexpected exception. Its message is left out: it may quote a note."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
+    return type(error).__name__, place, "".join(traceback.format_exception(error))
+
+
+# --- frames
+
+
+def _send(file: int, message: bytes) -> None:
+    view = memoryview(struct.pack("<I", len(message)) + message)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _receive(file: int) -> bytes | None:
+    head = _exactly(file, 4)
+    return None if head is None else _exactly(file, struct.unpack("<I", head)[0])
+
+
+def _exactly(file: int, length: int) -> bytes | None:
+    """So many bytes from a pipe, or None when its other end is gone."""
+    chunks = []
+    while length:
+        chunk = os.read(file, length)
+        if not chunk:
+            return None
+        chunks.append(chunk)
+        length -= len(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,66 @@
+"""Every diagnostic as its reader sees it. Set RULENER_UPDATE_GOLDEN=1 to rewrite the expected texts, then review them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from rulener.packs.cases import load_cases
+from rulener.packs.diagnostics import TITLES, Diagnostic, render, summary
+from rulener.packs.link import known_label_names
+from rulener.packs.parse import check_packs, read_sources
+
+GOLDEN = Path(__file__).parent / "golden"
+DOCS = Path(__file__).parents[2] / "docs" / "errors"
+CASES = sorted(path.name for path in GOLDEN.iterdir())
+PAGES = sorted(path.stem for path in DOCS.glob("R[0-9]*.md"))
+HEADER = (GOLDEN / "R102-bad-yaml" / "pack.yaml").read_text(encoding="utf-8")
+
+
+def findings_in(folders: list[Path]) -> list[Diagnostic]:
+    packs, diagnostics = check_packs(folders)
+    labels = known_label_names(packs)
+    return diagnostics + [d for folder in folders for d in load_cases(folder, labels=labels)[1]]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(GOLDEN)
+    folders = sorted(path for path in Path(name).iterdir() if path.is_dir()) or [Path(name)]
+    diagnostics = findings_in(folders)
+    found = f"{render(diagnostics, read_sources(folders))}\n{summary(diagnostics)}\n"
+    expected = Path(name) / "expected.txt"
+    if os.environ.get("RULENER_UPDATE_GOLDEN") == "1":
+        expected.write_bytes(found.encode())
+    assert found == expected.read_bytes().decode()
+    assert name[:4] in {d.code for d in diagnostics}
+
+
+@pytest.mark.parametrize("code", TITLES)
+def test_each_code_has_a_page_and_a_golden_test(code: str) -> None:
+    page = DOCS / f"{code}.md"
+    assert page.read_text(encoding="utf-8").startswith(f"# {code}: {TITLES[code]}\n")
+    assert any(name.startswith(f"{code}-") for name in CASES)
+    assert f"[{code}]({code}.md)" in (DOCS / "README.md").read_text(encoding="utf-8")
+
+
+def test_no_page_is_left_over() -> None:
+    assert set(PAGES) == set(TITLES)
+
+
+def examples_of(code: str) -> list[str]:
+    text = (DOCS / f"{code}.md").read_text(encoding="utf-8")
+    return re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("code", [code for code in PAGES if len(examples_of(code)) == 2])
+def test_the_examples_of_a_page_show_the_finding_and_its_mending(code: str, tmp_path: Path) -> None:
+    bad, mended = examples_of(code)
+    (tmp_path / "pack.yaml").write_text(HEADER, encoding="utf-8")
+    (tmp_path / "rules.yaml").write_text(bad, encoding="utf-8")
+    assert code in {d.code for d in findings_in([tmp_path])}
+    (tmp_path / "rules.yaml").write_text(mended, encoding="utf-8")
+    assert findings_in([tmp_path]) == []

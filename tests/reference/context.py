@@ -1,0 +1,348 @@
+"""Which cue reaches which mention: docs/design/assertion.md, word for word and slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rulener.packs.model import AXES, ContextCue, Direction, Pack, Scope
+from rulener.packs.patterns import cue_forms
+
+from .matching import Form, Note, Range, form_of, forms_of, occurrences_of_any
+from .text import Flag
+
+BRACKETS = {")": "(", "]": "[", "}": "{"}
+FIELD_MARKS = (":", "-")
+SEGMENT_ENDS = (",", ";", ".", "|")
+BLOCK_REACH = 4
+
+CueRecord = tuple[str, str, int, int, int, int, str]
+
+
+@dataclass(frozen=True)
+class CueRule:
+    name: str
+    order: int
+    axes: tuple[str, ...]
+    direction: Direction
+    forms: tuple[Form, ...]
+    scope: Scope
+    blocked_by: tuple[Form, ...]
+    on: frozenset[str]
+    not_on: frozenset[str]
+    acts_inside_mention: bool
+
+
+@dataclass(frozen=True)
+class Hit:
+    rule: CueRule
+    start: int
+    end: int
+
+    @property
+    def is_stop(self) -> bool:
+        return self.rule.direction is Direction.STOP
+
+
+@dataclass(frozen=True)
+class Mention:
+    """What cues act on: tokens [first, last), empty for a given mention that overlaps no token."""
+
+    first: int
+    last: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What each label is called in the schemes of the packs."""
+
+    schemes: Mapping[str, frozenset[str]]
+
+    def agree(self, rule_label: str, mention_label: str) -> bool:
+        """Whether they are the same label, or a scheme maps one onto the other."""
+        return (
+            rule_label == mention_label
+            or rule_label in self.schemes.get(mention_label, frozenset())
+            or mention_label in self.schemes.get(rule_label, frozenset())
+        )
+
+
+def labels_of(packs: Sequence[Pack]) -> Labels:
+    schemes: dict[str, frozenset[str]] = {}
+    for pack in packs:
+        for label in pack.labels:
+            schemes[label.id] = schemes.get(label.id, frozenset()) | {target for _, target in label.schemes}
+    return Labels(schemes)
+
+
+def declared_axes(packs: Sequence[Pack]) -> tuple[str, ...]:
+    return tuple(axis for axis in AXES if any(axis in pack.axes for pack in packs))
+
+
+def cue_rules(packs: Sequence[Pack]) -> list[CueRule]:
+    """The context rules of all packs, in rule order."""
+    axes = declared_axes(packs)
+    pairs = [(pack, rule) for pack in packs for rule in pack.context]
+    return [_cue_rule(pack, rule, order, axes) for order, (pack, rule) in enumerate(pairs)]
+
+
+def _cue_rule(pack: Pack, rule: ContextCue, order: int, axes: tuple[str, ...]) -> CueRule:
+    forms = [form_of(form.surface, exact=form.exact) for form in cue_forms(rule)]
+    return CueRule(
+        name=f"{pack.name}:{rule.id}",
+        order=order,
+        axes=tuple(axis for axis in axes if not rule.axes or axis in rule.axes),
+        direction=rule.direction,
+        forms=tuple(form for form in forms if form),
+        scope=rule.scope,
+        blocked_by=tuple(forms_of(rule.blocked_by)),
+        on=frozenset(text.value for text in rule.on),
+        not_on=frozenset(text.value for text in rule.not_on),
+        acts_inside_mention=pack.options.cues_inside_mention == "act",
+    )
+
+
+def overlap(a: Range, b: Range) -> bool:
+    """Whether two ranges share a token; an empty range shares none."""
+    return max(a[0], b[0]) < min(a[1], b[1])
+
+
+class Assertion:
+    """The context stage of one note, for one set of mentions."""
+
+    def __init__(
+        self, note: Note, rules: Sequence[CueRule], mentions: Sequence[Mention], labels: Labels, list_words: frozenset[str]
+    ) -> None:
+        self.note = note
+        self.layout = note.layout
+        self.rules = rules
+        self.mentions = mentions
+        self.labels = labels
+        self.list_words = list_words
+        self.brackets = self.bracket_pairs()
+        self.hits = {axis: self.hits_of(axis) for axis in AXES}
+        self.blockers = {rule.name: occurrences_of_any(self.layout, rule.blocked_by) for rule in rules}
+
+    def cues_of(self, mention: Mention) -> tuple[CueRecord, ...]:
+        """All cues that reach a mention: by axis, then start, then rule order (sections after cues)."""
+        if mention.first == mention.last:
+            return ()
+        found: list[tuple[int, int, int, CueRecord]] = []
+        for number, axis in enumerate(AXES):
+            for hit in self.hits[axis]:
+                record = self.act(axis, hit, mention)
+                if record:
+                    found.append((number, hit.start, hit.rule.order, record))
+            section = self.section_record(axis, mention)
+            if section:
+                found.append((number, self.heading_start(mention), len(self.rules), section))
+        return tuple(record for _, _, _, record in sorted(found, key=lambda f: f[:3]))
+
+    # --- 1. cues ---
+
+    def hits_of(self, axis: str) -> list[Hit]:
+        """The hits of an axis that stay: the longer of two overlapping ones, then the earlier, then the rule order."""
+        found = [
+            Hit(rule, a, b)
+            for rule in self.rules
+            if axis in rule.axes
+            for a, b in occurrences_of_any(self.layout, rule.forms)
+            if rule.direction is not Direction.FIELD or self.field_scope(a, b) is not None
+        ]
+        kept: list[Hit] = []
+        for hit in sorted(found, key=lambda h: (h.start - h.end, h.start, h.rule.order)):
+            if not any(overlap((hit.start, hit.end), (k.start, k.end)) for k in kept):
+                kept.append(hit)
+        return sorted(kept, key=lambda h: h.start)
+
+    def act(self, axis: str, hit: Hit, mention: Mention) -> CueRecord | None:
+        """What a hit does to a mention; None when it does not act on it."""
+        inside = mention.first <= hit.start and hit.end <= mention.last
+        if inside and not hit.rule.acts_inside_mention:
+            return None
+        if not self.label_allows(hit.rule, mention) or self.is_blocked(hit, mention):
+            return None
+        reached = self.reach(axis, hit, mention)
+        if reached is None:
+            return None
+        scope, via = reached
+        return (axis, hit.rule.name, *self.note.offsets(hit.start, hit.end), *self.note.offsets(*scope), via)
+
+    # --- 2. scope ---
+
+    def reach(self, axis: str, hit: Hit, mention: Mention) -> tuple[Range, str] | None:
+        """The scope that reaches the mention, and how; for `both` the side that does, forward first."""
+        direction = hit.rule.direction
+        if direction is Direction.FIELD:
+            scope = self.field_scope(hit.start, hit.end)
+            return (scope, "field") if scope and overlap(scope, (mention.first, mention.last)) else None
+        found = None
+        if direction in (Direction.FORWARD, Direction.BOTH):
+            found = self.reach_forward(axis, hit, mention)
+        if found is None and direction in (Direction.BACKWARD, Direction.BOTH):
+            found = self.reach_backward(axis, hit, mention)
+        return found
+
+    def reach_forward(self, axis: str, hit: Hit, mention: Mention) -> tuple[Range, str] | None:
+        end = self.forward_end(axis, hit, mention)
+        cut = self.first_list_end(axis, hit)
+        return self.reach_within(hit, mention, (hit.end, end), (hit.end, min(end, cut)))
+
+    def reach_backward(self, axis: str, hit: Hit, mention: Mention) -> tuple[Range, str] | None:
+        start = self.backward_start(axis, hit, mention)
+        cut = self.last_list_start(axis, hit)
+        return self.reach_within(hit, mention, (start, hit.start), (max(start, cut), hit.start))
+
+    def reach_within(self, hit: Hit, mention: Mention, scope: Range, first_item: Range) -> tuple[Range, str] | None:
+        """`first_item` is the scope as far as the first list separator with a reached mention before it."""
+        tokens = (mention.first, mention.last)
+        if hit.rule.scope.lists == "stop":
+            return (first_item, "direct") if overlap(first_item, tokens) else None
+        if not overlap(scope, tokens):
+            return None
+        return scope, "direct" if overlap(first_item, tokens) else "list"
+
+    def forward_end(self, axis: str, hit: Hit, mention: Mention) -> int:
+        """Where the forward scope ends as this mention sees it: a stop inside the mention does not count."""
+        scope = hit.rule.scope
+        after = range(hit.end, self.note.size)
+        ends = [close for open_, close in self.brackets if open_ < hit.start and close >= hit.end]
+        ends += [stop.start for stop in self.stops(axis, hit, mention) if stop.start >= hit.end]
+        if scope.tokens is not None:
+            ends.append(hit.end + scope.tokens)
+        if scope.within == "section":
+            ends.append(self.section_end(hit.start))
+        else:
+            ends.append(self.note.sentence_range(hit.end - 1)[1])
+            ends += [t for t in after if self.layout.tokens[t].has(Flag.RESET) or self.layout.key(t) == ";"]
+        if scope.within == "line":
+            ends += [t for t in after if self.layout.tokens[t].has(Flag.SEP_NEWLINE)]
+        return max(hit.end, min(ends))
+
+    def backward_start(self, axis: str, hit: Hit, mention: Mention) -> int:
+        scope = hit.rule.scope
+        starts = [self.note.sentence_range(hit.start)[0]]
+        starts += [stop.end for stop in self.stops(axis, hit, mention) if stop.end <= hit.start]
+        starts += [t for t in range(hit.start + 1) if self.layout.tokens[t].has(Flag.RESET)]
+        starts += [t + 1 for t in range(hit.start) if self.layout.key(t) == ";"]
+        starts += [open_ + 1 for open_, close in self.brackets if open_ < hit.start and close >= hit.end]
+        if scope.tokens is not None:
+            starts.append(hit.start - scope.tokens)
+        if scope.within == "line":
+            starts.append(self.layout.line_of[hit.start])
+        return max(starts)
+
+    def stops(self, axis: str, hit: Hit, mention: Mention) -> list[Hit]:
+        if not hit.rule.scope.stop_at_clause:
+            return []
+        stops = [stop for stop in self.hits[axis] if stop.is_stop]
+        return [stop for stop in stops if not (mention.first <= stop.start and stop.end <= mention.last)]
+
+    def section_end(self, t: int) -> int:
+        section = self.note.section_at(t)
+        if section:
+            return section.end_token
+        return self.note.sections[0].heading.start if self.note.sections else self.note.size
+
+    def bracket_pairs(self) -> list[Range]:
+        """(opening, closing) tokens: each closing bracket with the nearest unmatched opening one of its kind and sentence."""
+        pairs = []
+        open_by_kind: dict[str, list[int]] = {}
+        for t in range(self.note.size):
+            if t in self.note.sentence_starts:
+                open_by_kind = {"(": [], "[": [], "{": []}
+            key = self.layout.key(t)
+            if key in open_by_kind:
+                open_by_kind[key].append(t)
+            elif key in BRACKETS and open_by_kind[BRACKETS[key]]:
+                pairs.append((open_by_kind[BRACKETS[key]].pop(), t))
+        return pairs
+
+    # Lists.
+
+    def first_list_end(self, axis: str, hit: Hit) -> int:
+        """The first separator after the hit that has a reached mention wholly between them; past the note when none has."""
+        reached = [
+            m.last for m in self.mentions if overlap((hit.end, self.forward_end(axis, hit, m)), (m.first, m.last))
+        ]
+        places = [
+            t
+            for t in range(hit.end, self.note.size)
+            if self.is_list_token(t) or self.layout.tokens[t].has(Flag.SEP_SLASH)
+        ]
+        return min((t for t in places if any(last <= t for last in reached)), default=self.note.size)
+
+    def last_list_start(self, axis: str, hit: Hit) -> int:
+        """The place after the last separator before the hit that has a reached mention wholly between them; else 0."""
+        reached = [
+            m.first for m in self.mentions if overlap((self.backward_start(axis, hit, m), hit.start), (m.first, m.last))
+        ]
+        places = [t + 1 for t in range(hit.start) if self.is_list_token(t)]
+        places += [t for t in range(hit.start) if self.layout.tokens[t].has(Flag.SEP_SLASH)]
+        return max((t for t in places if any(first >= t for first in reached)), default=0)
+
+    def is_list_token(self, t: int) -> bool:
+        return self.layout.key(t) == "," or self.layout.key(t) in self.list_words
+
+    # --- 3. blocking, labels ---
+
+    def is_blocked(self, hit: Hit, mention: Mention) -> bool:
+        sentence = self.hit_sentence(hit)
+        low = max(sentence[0], min(mention.first, hit.start) - BLOCK_REACH)
+        high = min(sentence[1], max(mention.last, hit.end))
+        return any(
+            low <= a
+            and b <= high
+            and not overlap((a, b), (hit.start, hit.end))
+            and not overlap((a, b), (mention.first, mention.last))
+            for a, b in self.blockers[hit.rule.name]
+        )
+
+    def hit_sentence(self, hit: Hit) -> Range:
+        """From the start of its first token's sentence (a field's: its name's) to the end of its last token's."""
+        first = hit.start - 1 if hit.rule.direction is Direction.FIELD else hit.start
+        return self.note.sentence_range(first)[0], self.note.sentence_range(hit.end - 1)[1]
+
+    def label_allows(self, rule: CueRule, mention: Mention) -> bool:
+        if rule.on and not self.is_one_of(mention, rule.on):
+            return False
+        return not self.is_one_of(mention, rule.not_on)
+
+    def is_one_of(self, mention: Mention, labels: Iterable[str]) -> bool:
+        return any(self.labels.agree(label, mention.label) for label in labels)
+
+    # --- 4. field: value ---
+
+    def field_scope(self, a: int, b: int) -> Range | None:
+        """The name of the field whose value is [a, b); None when this is no value of a field."""
+        mark = a - 1
+        if self.layout.key(mark) not in FIELD_MARKS or self.layout.tokens[a].has(Flag.SEP_NEWLINE):
+            return None
+        if not self.ends_segment(b):
+            return None
+        line = self.layout.line_of[mark]
+        starts = [line, self.layout.items.get(line, line), self.note.sentence_range(mark)[0]]
+        starts += [t + 1 for t in range(mark) if self.layout.key(t) in SEGMENT_ENDS]
+        start = max(starts)
+        return (start, mark) if start < mark else None
+
+    def ends_segment(self, b: int) -> bool:
+        if b == self.note.size or b in self.note.sentence_starts or self.layout.tokens[b].has(Flag.SEP_NEWLINE):
+            return True
+        return self.layout.key(b) in SEGMENT_ENDS or self.layout.key(b) in BRACKETS
+
+    # --- 5. sections ---
+
+    def section_record(self, axis: str, mention: Mention) -> CueRecord | None:
+        section = self.note.section_at(mention.first)
+        if section is None or axis not in section.heading.sets or mention.first < section.heading.body:
+            return None
+        heading = section.heading
+        cue = self.note.offsets(heading.start, heading.end)
+        return (axis, heading.rule, *cue, *self.note.offsets(heading.body, section.end_token), "section")
+
+    def heading_start(self, mention: Mention) -> int:
+        section = self.note.section_at(mention.first)
+        assert section is not None
+        return section.heading.start

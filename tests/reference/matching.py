@@ -1,0 +1,662 @@
+"""Forms, headings, patterns, candidates and their resolution: docs/design/matching.md sections 6 to 9."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import regex
+
+from rulener.packs.model import (
+    Alternatives,
+    Capture,
+    Gap,
+    Optional_,
+    Pack,
+    Pattern,
+    PatternNode,
+    Separator,
+    Sequence_,
+    Term,
+    Text,
+    TokenClass,
+    Unless,
+    Word,
+)
+from rulener.packs.patterns import parse_pattern, regex_anchors
+
+from .text import (
+    NUMBER,
+    WORD,
+    Class,
+    Flag,
+    Heading,
+    Layout,
+    Token,
+    class_of,
+    fold,
+    is_upper,
+    tokenize,
+)
+
+MAX_FORM_TOKENS = 64
+MAX_PATTERN_TOKENS = 64
+REGEX_WINDOW = 256
+MAX_HEADING_WORDS = 6
+
+Concept = tuple[str, str, str]
+Attribute = tuple[int, int, str, "float | None"]
+Range = tuple[int, int]
+
+
+# --- 6. forms ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Form:
+    """Token keys in a row; `cases` are the case patterns of the tokens when the form keeps its case."""
+
+    keys: tuple[str, ...]
+    cases: tuple[str, ...] | None = None
+
+
+def form_of(surface: str, *, exact: bool = False) -> Form | None:
+    """The form of a surface; None for one that can match nothing."""
+    return form_of_tokens(surface, tokenize(surface), exact=exact)
+
+
+def form_of_tokens(surface: str, tokens: Sequence[Token], *, exact: bool = False) -> Form | None:
+    keys = tuple(t.key for t in tokens)
+    if not 1 <= len(keys) <= MAX_FORM_TOKENS or not all(keys):
+        return None
+    return Form(keys, tuple(case_pattern(surface, t) for t in tokens) if exact else None)
+
+
+def forms_of(texts: Iterable[Text], *, exact: bool = False) -> list[Form]:
+    forms = (form_of(text.value, exact=exact) for text in texts)
+    return [form for form in forms if form is not None]
+
+
+def case_pattern(text: str, token: Token) -> str:
+    """One mark for each character of the key: U for upper case, a dot for anything else."""
+    if token.kind != WORD:
+        return "." * len(token.key)
+    letters = [c for c in text[token.start : token.end] if class_of(c) is Class.WORD]
+    marks = "".join(("U" if is_upper(c) else ".") * len(fold(c)) for c in letters)
+    return marks[: len(token.key)]  # without the s of a possessive
+
+
+def stands_at(layout: Layout, form: Form, a: int) -> bool:
+    """Whether the form's keys stand at token `a`, with no RESET between them and in the form's case."""
+    b = a + len(form.keys)
+    if a < 0 or b > len(layout.tokens) or layout.crosses_reset(a, b):
+        return False
+    if any(layout.key(a + i) != key for i, key in enumerate(form.keys)):
+        return False
+    return form.cases is None or form.cases == tuple(case_pattern(layout.text, t) for t in layout.tokens[a:b])
+
+
+def is_whole(layout: Layout, a: int, b: int) -> bool:
+    """Whether [a, b) neither begins nor ends between a number and the letters glued to it."""
+    return not layout.tokens[a].has(Flag.GLUED) and not (b < len(layout.tokens) and layout.tokens[b].has(Flag.GLUED))
+
+
+def occurrences(layout: Layout, form: Form) -> list[Range]:
+    """All accepted occurrences of a form, as token ranges."""
+    ranges = [(a, a + len(form.keys)) for a in range(len(layout.tokens)) if stands_at(layout, form, a)]
+    return [(a, b) for a, b in ranges if is_whole(layout, a, b)]
+
+
+def anchor_occurrences(layout: Layout, form: Form) -> list[Range]:
+    """Like `occurrences`, but a number's glued letters count too."""
+    return [(a, a + len(form.keys)) for a in range(len(layout.tokens)) if stands_at(layout, form, a)]
+
+
+def occurrences_of_any(layout: Layout, forms: Iterable[Form]) -> list[Range]:
+    """The token ranges of all forms of one rule, each once, in order."""
+    return sorted({found for form in forms for found in occurrences(layout, form)})
+
+
+# --- 7. sections ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HeadingForm:
+    form: Form
+    needs_colon: bool
+    name: str
+    rule: str
+    sets: tuple[str, ...]
+
+
+def heading_forms(packs: Sequence[Pack]) -> list[HeadingForm]:
+    found = []
+    for pack in packs:
+        for section in pack.sections:
+            for text in section.headings:
+                tokens = tokenize(text.value)
+                needs_colon = len(tokens) > 1 and tokens[-1].key == ":"
+                form = form_of_tokens(text.value, tokens[:-1] if needs_colon else tokens)
+                if form is not None:
+                    found.append(HeadingForm(form, needs_colon, section.name, f"{pack.name}:{section.id}", section.sets))
+    return found
+
+
+def take_headings(layout: Layout, forms: Sequence[HeadingForm]) -> list[Heading]:
+    """The section headings of a note, decided from left to right."""
+    taken: list[Heading] = []
+    t = 0
+    while t < len(layout.tokens):
+        heading = known_heading_at(layout, forms, t, taken) or unknown_heading_at(layout, t)
+        if heading is None:
+            t += 1
+        else:
+            taken.append(heading)
+            t = heading.body
+    return taken
+
+
+def known_heading_at(layout: Layout, forms: Sequence[HeadingForm], a: int, taken: Sequence[Heading]) -> Heading | None:
+    """The longest heading taken at `a`; of equally long ones the first in rule order."""
+    best: Heading | None = None
+    for candidate in forms:
+        b = a + len(candidate.form.keys)
+        if not stands_at(layout, candidate.form, a) or not is_whole(layout, a, b) or not on_one_line(layout, a, b):
+            continue
+        body = heading_body(layout, a, b, candidate.needs_colon, taken)
+        if body is not None and (best is None or b > best.end):
+            best = Heading(a, b, body, candidate.name, candidate.rule, candidate.sets)
+    return best
+
+
+def heading_body(layout: Layout, a: int, b: int, needs_colon: bool, taken: Sequence[Heading]) -> int | None:
+    """The first token after the heading [a, b) and its mark; None when the heading is not taken."""
+    mark = layout.key(b) if b < len(layout.tokens) and on_one_line(layout, b - 1, b + 1) else ""
+    if mark == ":":
+        at_line = begins_line_text(layout, a)
+        inline = layout.tokens[a].has(Flag.CAP) and (follows_stop(layout, a) or follows_heading_colon(layout, a, taken))
+        return b + 1 if at_line or inline else None
+    if needs_colon or not begins_line_text(layout, a):
+        return None
+    if mark == "-":
+        return b + 1
+    return b if ends_line_with_capital(layout, a, b) or is_loud(layout, a, b) else None
+
+
+def on_one_line(layout: Layout, a: int, b: int) -> bool:
+    return not any(t.has(Flag.SEP_NEWLINE) for t in layout.tokens[a + 1 : b])
+
+
+def begins_line_text(layout: Layout, a: int) -> bool:
+    """Whether `a` starts a line, or follows the bullet or number at the start of its line."""
+    first = layout.line_of[a]
+    return first == a or layout.items.get(first) == a
+
+
+def follows_stop(layout: Layout, a: int) -> bool:
+    if a == 0:
+        return False
+    dotted = layout.tokens[a - 1].kind == WORD and layout.surface(a - 1).endswith(".")
+    return dotted or layout.key(a - 1) in (".", "!", "?", ";")
+
+
+def follows_heading_colon(layout: Layout, a: int, taken: Sequence[Heading]) -> bool:
+    return bool(taken) and taken[-1].body == a and layout.key(a - 1) == ":"
+
+
+def ends_line_with_capital(layout: Layout, a: int, b: int) -> bool:
+    ends_line = b == len(layout.tokens) or layout.tokens[b].has(Flag.SEP_NEWLINE)
+    return ends_line and layout.tokens[a].has(Flag.CAP)
+
+
+def is_loud(layout: Layout, a: int, b: int) -> bool:
+    """All words in capitals, and two of them or a blank line after."""
+    words = [t for t in layout.tokens[a:b] if t.kind == WORD]
+    if not words or not all(t.has(Flag.ALLCAP) for t in words):
+        return False
+    return len(words) >= 2 or b == len(layout.tokens) or layout.tokens[b].has(Flag.SEP_BLANK)
+
+
+def unknown_heading_at(layout: Layout, a: int) -> Heading | None:
+    """1 to 6 words in capitals and a colon, at the start of a line that is no list item."""
+    if not layout.starts_line(a) or a in layout.items:
+        return None
+    b = a
+    while b < len(layout.tokens) and layout.tokens[b].kind == WORD and layout.tokens[b].has(Flag.ALLCAP):
+        b += 1
+    if not 1 <= b - a <= MAX_HEADING_WORDS or layout.key(b) != ":" or not on_one_line(layout, a, b + 1):
+        return None
+    return Heading(a, b, b + 1)
+
+
+@dataclass(frozen=True)
+class SectionSpan:
+    """A section: from its heading's start to the next heading's start. `end_token` is one past its last token."""
+
+    heading: Heading
+    start: int
+    end: int
+    end_token: int
+
+
+def section_spans(layout: Layout, headings: Sequence[Heading]) -> list[SectionSpan]:
+    spans = []
+    for n, heading in enumerate(headings):
+        following = headings[n + 1] if n + 1 < len(headings) else None
+        end_token = following.start if following else len(layout.tokens)
+        end = layout.tokens[following.start].start if following else len(layout.text)
+        spans.append(SectionSpan(heading, layout.tokens[heading.start].start, end, end_token))
+    return spans
+
+
+# --- the note as the later stages see it ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note read so far: its layout, sentences (first tokens) and sections."""
+
+    layout: Layout
+    sentence_starts: list[int]
+    sections: list[SectionSpan]
+
+    @property
+    def size(self) -> int:
+        return len(self.layout.tokens)
+
+    def sentence_number(self, t: int) -> int:
+        """The number of the sentence token `t` is in; beyond the tokens the last one, 0 in a note without tokens."""
+        return max(sum(1 for start in self.sentence_starts if start <= t) - 1, 0)
+
+    def sentence_range(self, t: int) -> Range:
+        number = self.sentence_number(t)
+        ends = [*self.sentence_starts[1:], self.size]
+        return self.sentence_starts[number], ends[number]
+
+    def section_at(self, t: int) -> SectionSpan | None:
+        """The section that token `t` is in (its heading included)."""
+        found = [s for s in self.sections if s.heading.start <= t]
+        return found[-1] if found else None
+
+    def section_name(self, t: int) -> str | None:
+        section = self.section_at(t)
+        return section.heading.name if section else None
+
+    def in_known_heading(self, a: int, b: int) -> bool:
+        """Whether [a, b) lies in a heading that a pack names."""
+        return any(s.heading.rule and s.heading.start <= a and b <= s.heading.end for s in self.sections)
+
+    def offsets(self, a: int, b: int) -> Range:
+        return self.layout.tokens[a].start, self.layout.tokens[b - 1].end
+
+    def tokens_over(self, start: int, end: int) -> Range:
+        """The tokens that overlap [start, end); an empty range before the next token when there is none."""
+        touched = [t for t, token in enumerate(self.layout.tokens) if token.start < end and start < token.end]
+        if touched and start < end:
+            return touched[0], touched[-1] + 1
+        place = sum(1 for token in self.layout.tokens if token.end <= start)
+        return place, place
+
+
+# --- 8. patterns ------------------------------------------------------------------------------------------------------
+
+Captures = tuple[tuple[str, int, int], ...]
+
+
+class PatternMatcher:
+    """Walks all ways through a pattern, in program order: left alternatives first, what is optional taken first."""
+
+    def __init__(self, note: Note, word_lists: Mapping[str, Sequence[str]]) -> None:
+        self.note = note
+        self.layout = note.layout
+        self.word_lists = word_lists
+        self.start = 0
+
+    def best_from(self, node: PatternNode, start: int) -> tuple[int, Captures] | None:
+        """The end and captures of the longest way from token `start`; of equally long ways the first."""
+        if self.layout.tokens[start].has(Flag.GLUED):
+            return None
+        self.start = start
+        best: tuple[int, Captures] | None = None
+        for end, captures in self.ways(node, start, ()):
+            if end > start and is_whole(self.layout, start, end) and (best is None or end > best[0]):
+                best = end, captures
+        return best
+
+    def ways(self, node: PatternNode, i: int, captures: Captures) -> Iterator[tuple[int, Captures]]:
+        if isinstance(node, Word):
+            yield from self.literal(node.text, i, captures)
+        elif isinstance(node, Separator):
+            yield from self.separator(node.text, i, captures)
+        elif isinstance(node, TokenClass):
+            yield from self.token_class(node.name, i, captures)
+        elif isinstance(node, Gap):
+            yield from self.gap(node.low, node.high, i, captures)
+        elif isinstance(node, Sequence_):
+            yield from self.sequence(node.items, i, captures)
+        elif isinstance(node, Alternatives):
+            for option in node.options:
+                yield from self.ways(option, i, captures)
+        elif isinstance(node, Optional_):
+            yield from self.ways(node.item, i, captures)
+            yield i, captures
+        elif isinstance(node, Capture):
+            for end, inner in self.ways(node.item, i, captures):
+                yield end, (*inner, (node.name, i, end))
+
+    def takes(self, i: int) -> bool:
+        """Whether the match may go on over token `i`."""
+        if i >= self.note.size or i - self.start >= MAX_PATTERN_TOKENS:
+            return False
+        return i == self.start or not self.layout.tokens[i].has(Flag.RESET)
+
+    def literal(self, text: str, i: int, captures: Captures) -> Iterator[tuple[int, Captures]]:
+        keys = [t.key for t in tokenize(text)]
+        if keys and all(key and self.takes(i + n) and self.layout.key(i + n) == key for n, key in enumerate(keys)):
+            yield i + len(keys), captures
+
+    def separator(self, text: str, i: int, captures: Captures) -> Iterator[tuple[int, Captures]]:
+        """A `-` token is taken; a soft hyphen or slash before token `i` takes nothing."""
+        hyphen = class_of(text) is Class.HYPHEN
+        if not self.takes(i):
+            return
+        if hyphen and self.layout.key(i) == "-":
+            yield i + 1, captures
+        elif self.layout.tokens[i].has(Flag.SEP_HYPHEN if hyphen else Flag.SEP_SLASH):
+            yield i, captures
+
+    def token_class(self, name: str, i: int, captures: Captures) -> Iterator[tuple[int, Captures]]:
+        if name in ("number", "word"):
+            kind = NUMBER if name == "number" else WORD
+            if self.takes(i) and self.layout.tokens[i].kind == kind:
+                yield i + 1, captures
+            return
+        for member in self.word_lists.get(name, ()):
+            yield from self.literal(member, i, captures)
+
+    def gap(self, low: int, high: int, i: int, captures: Captures) -> Iterator[tuple[int, Captures]]:
+        """Longer gaps first; neither a word of the gap nor what comes after it begins a sentence."""
+        if i > self.start and i in self.note.sentence_starts:
+            return
+        if high > 0 and self.takes(i) and self.layout.tokens[i].kind in (WORD, NUMBER):
+            yield from self.gap(max(low - 1, 0), high - 1, i + 1, captures)
+        if low == 0:
+            yield i, captures
+
+    def sequence(self, items: Sequence[PatternNode], i: int, captures: Captures) -> Iterator[tuple[int, Captures]]:
+        if not items:
+            yield i, captures
+            return
+        for end, inner in self.ways(items[0], i, captures):
+            yield from self.sequence(items[1:], end, inner)
+
+
+NUMBER_TEXT = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
+
+
+def attribute(text: str, start: int, end: int) -> Attribute:
+    value = text[start:end]
+    number = float(value.replace(",", "")) if NUMBER_TEXT.fullmatch(value) else None
+    return start, end, value, number
+
+
+# --- 9. candidates and resolution -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A mention that may be taken: tokens [first, last), code points [start, end)."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+    label: str
+    rule: str
+    order: int
+    priority: int = 0
+    concepts: tuple[Concept, ...] = ()
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    is_term: bool = True
+    from_lexicon: bool = False
+
+    @property
+    def rank(self) -> tuple[int, int, int, int, int, int]:
+        """The smaller, the sooner it is taken."""
+        return (-self.priority, self.first - self.last, self.first, self.order, self.start, -self.end)
+
+    def overlaps(self, other: Candidate) -> bool:
+        return self.first < other.last and other.first < self.last
+
+
+@dataclass(frozen=True)
+class Loser:
+    candidate: Candidate
+    winner: Candidate
+    reason: str
+
+
+@dataclass(frozen=True)
+class LexiconRow:
+    """One term of a lexicon. `case` "exact" keeps the case."""
+
+    term: str
+    label: str
+    system: str = ""
+    code: str = ""
+    preferred: str = ""
+    case: str = ""
+
+
+def distinct(concepts: Iterable[Concept]) -> tuple[Concept, ...]:
+    """Each (system, code) once, the first name kept."""
+    found: dict[tuple[str, str], Concept] = {}
+    for concept in concepts:
+        found.setdefault(concept[:2], concept)
+    return tuple(found.values())
+
+
+class MentionFinder:
+    """All candidates of a note, from the packs in order, then the lexicon."""
+
+    def __init__(self, packs: Sequence[Pack], lexicon: Sequence[LexiconRow], lexicon_rule: str) -> None:
+        self.packs = packs
+        self.lexicon = lexicon
+        self.lexicon_rule = lexicon_rule
+
+    def candidates(self, note: Note) -> list[Candidate]:
+        """Those whose `unless` does not hold, outside headings; the lexicon's of one span and label are one."""
+        found = [c for c in self.raw_candidates(note) if not note.in_known_heading(c.first, c.last)]
+        return merge_lexicon(found)
+
+    def raw_candidates(self, note: Note) -> Iterator[Candidate]:
+        order = 0
+        for pack in self.packs:
+            word_lists = self.word_lists_of(pack)
+            for term in pack.terms:
+                found = self.of_term(note, pack, term, order)
+                yield from (c for c in found if not unless_holds(note, term.unless, c))
+                order += 1
+            for pattern in pack.patterns:
+                of_rule = self.of_regex if pattern.regex else self.of_pattern
+                found = of_rule(note, pack, pattern, order, word_lists)
+                yield from (c for c in found if not unless_holds(note, pattern.unless, c))
+                order += 1
+        for row in self.lexicon:
+            yield from self.of_row(note, row, order)
+            order += 1
+
+    def word_lists_of(self, pack: Pack) -> dict[str, list[str]]:
+        """The word lists by name: the pack's own before those of the other packs, the first before later ones."""
+        found: dict[str, list[str]] = {}
+        for other in (pack, *self.packs):
+            for words in other.words:
+                found.setdefault(words.id, [text.value for text in words.any])
+        return found
+
+    def of_term(self, note: Note, pack: Pack, term: Term, order: int) -> list[Candidate]:
+        name = term.name or (*term.any, *term.exact)[0].value
+        forms = forms_of(term.any) + forms_of(term.exact, exact=True)
+        return [
+            Candidate(
+                *(a, b, *note.offsets(a, b), term.label.value, f"{pack.name}:{term.id}", order, term.priority),
+                concepts=distinct((c.system, c.code, name) for c in term.concepts),
+            )
+            for a, b in occurrences_of_any(note.layout, forms)
+        ]
+
+    def of_row(self, note: Note, row: LexiconRow, order: int) -> list[Candidate]:
+        form = form_of(row.term, exact=row.case == "exact")
+        concepts = ((row.system, row.code, row.preferred or row.term),) if row.code else ()
+        return [
+            Candidate(
+                *(a, b, *note.offsets(a, b), row.label, self.lexicon_rule, order),
+                concepts=concepts,
+                from_lexicon=True,
+            )
+            for a, b in (occurrences(note.layout, form) if form else [])
+        ]
+
+    def of_pattern(
+        self, note: Note, pack: Pack, pattern: Pattern, order: int, word_lists: Mapping[str, Sequence[str]]
+    ) -> list[Candidate]:
+        """One candidate for each place the pattern matches from; several `match` texts are alternatives."""
+        node = Alternatives(tuple(Sequence_((parsed(text),)) for text in pattern.match))
+        matcher = PatternMatcher(note, word_lists)
+        found = []
+        for a in range(note.size):
+            best = matcher.best_from(node, a)
+            if best is not None:
+                b, captures = best
+                spans = {name: note.offsets(i, j) for name, i, j in captures if i < j}
+                found.append(self.matched(note, pack, pattern, order, (a, b), note.offsets(a, b), spans))
+        return found
+
+    def of_regex(
+        self, note: Note, pack: Pack, pattern: Pattern, order: int, word_lists: Mapping[str, Sequence[str]]
+    ) -> list[Candidate]:
+        assert pattern.regex is not None
+        compiled = regex.compile(pattern.regex.value)
+        found = []
+        for match in regex_matches(note, compiled, self.anchor_spans(note, pattern)):
+            first, last = note.tokens_over(*match.span())
+            if first < last:
+                spans = {name: match.span(name) for name in compiled.groupindex if match.end(name) > match.start(name)}
+                found.append(self.matched(note, pack, pattern, order, (first, last), match.span(), spans))
+        return found
+
+    def anchor_spans(self, note: Note, pattern: Pattern) -> list[Range] | None:
+        """Where the regex's anchors stand; None when it has none."""
+        assert pattern.regex is not None
+        words = [text.value for text in pattern.anchors] or regex_anchors(pattern.regex.value)
+        if not words:
+            return None
+        forms = [form for form in map(form_of, words) if form]
+        ranges = {found for form in forms for found in anchor_occurrences(note.layout, form)}
+        return sorted(note.offsets(a, b) for a, b in ranges)
+
+    def matched(
+        self, note: Note, pack: Pack, pattern: Pattern, order: int, tokens: Range, span: Range, captures: Mapping[str, Range]
+    ) -> Candidate:
+        return Candidate(
+            *(*tokens, *span, pattern.label.value, f"{pack.name}:{pattern.id}", order, pattern.priority),
+            concepts=distinct((c.system, c.code, pattern.name) for c in pattern.concepts),
+            attributes={name: attribute(note.layout.text, *captured) for name, captured in captures.items()},
+            is_term=False,
+        )
+
+
+def parsed(text: Text) -> PatternNode:
+    node, problems = parse_pattern(text)
+    if node is None:
+        raise ValueError(f"a pattern of the test cannot be read: {problems}")
+    return node
+
+
+def regex_matches(
+    note: Note, compiled: regex.Pattern[str], anchors: Sequence[Range] | None
+) -> Iterator[regex.Match[str]]:
+    """The matches in the windows round the anchors that touch one; without anchors those of the whole note."""
+    text = note.layout.text
+    if anchors is None:
+        yield from compiled.finditer(text)
+        return
+    for low, high in merged_windows(anchors, len(text)):
+        for match in compiled.finditer(text, low, high):
+            if any(start < match.end() and match.start() < end for start, end in anchors):
+                yield match
+
+
+def merged_windows(anchors: Sequence[Range], length: int) -> list[Range]:
+    windows: list[Range] = []
+    for start, end in anchors:
+        low, high = max(start - REGEX_WINDOW, 0), min(end + REGEX_WINDOW, length)
+        if windows and low <= windows[-1][1]:
+            windows[-1] = windows[-1][0], max(high, windows[-1][1])
+        else:
+            windows.append((low, high))
+    return windows
+
+
+def unless_holds(note: Note, unless: Unless, c: Candidate) -> bool:
+    return (
+        note.section_name(c.first) in [text.value for text in unless.section]
+        or any(stands_from(note.layout, form, c.last) for form in forms_of(unless.before))
+        or any(stands_up_to(note.layout, form, c.first) for form in forms_of(unless.after))
+    )
+
+
+def stands_from(layout: Layout, form: Form, a: int) -> bool:
+    """Whether the words stand directly from token `a` on, no RESET before or inside them."""
+    whole = stands_at(layout, form, a) and is_whole(layout, a, a + len(form.keys))
+    return whole and not layout.tokens[a].has(Flag.RESET)
+
+
+def stands_up_to(layout: Layout, form: Form, b: int) -> bool:
+    """Whether the words end directly before token `b`, no RESET inside or after them."""
+    a = b - len(form.keys)
+    return stands_at(layout, form, a) and is_whole(layout, a, b) and not layout.tokens[b].has(Flag.RESET)
+
+
+def merge_lexicon(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Lexicon candidates of one span and label become one, in the first one's place, with all concepts."""
+    merged: dict[tuple[object, ...], Candidate] = {}
+    for n, c in enumerate(candidates):
+        key: tuple[object, ...] = (c.first, c.last, c.label) if c.from_lexicon else (n,)
+        same = merged.get(key)
+        merged[key] = replace(same, concepts=distinct(same.concepts + c.concepts)) if same else c
+    return list(merged.values())
+
+
+def resolve(candidates: Sequence[Candidate], policy: str) -> tuple[list[Candidate], list[Loser]]:
+    """The mentions that are taken, in order of start, end and rule, and the losers in order of rank."""
+    taken: list[Candidate] = []
+    losers: list[Loser] = []
+    for c in sorted(candidates, key=lambda c: c.rank):
+        winner = next((w for w in taken if beats(w, c, policy)), None)
+        if winner is None:
+            taken.append(c)
+        elif policy != "all":
+            losers.append(Loser(c, winner, reason_lost(c, winner)))
+    return sorted(taken, key=lambda c: (c.start, c.end, c.order)), losers
+
+
+def beats(winner: Candidate, c: Candidate, policy: str) -> bool:
+    """Whether `c` cannot be taken beside `winner`, which was taken before it."""
+    if policy == "all":
+        same = (winner.start, winner.end, winner.label, winner.rule)
+        return same == (c.start, c.end, c.label, c.rule)
+    if policy == "longest_per_label" and winner.label != c.label:
+        return False
+    return winner.overlaps(c)
+
+
+def reason_lost(c: Candidate, winner: Candidate) -> str:
+    if c.priority != winner.priority:
+        return "priority"
+    if c.last - c.first != winner.last - winner.first:
+        return "shorter"
+    if c.first != winner.first:
+        return "later"
+    return "order" if c.order != winner.order else "later"
