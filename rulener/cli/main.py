@@ -62,23 +62,27 @@ def rulener() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command and exits with its code. Every error becomes one line on stderr."""
-    sys.exit(_ended(list(sys.argv[1:] if arguments is None else arguments)))
+    sys.exit(ended(list(sys.argv[1:] if arguments is None else arguments)))
 
 
-def _ended(arguments: list[str]) -> int:
+def ended(arguments: list[str]) -> int:
+    """Runs a command and gives its exit code."""
     try:
-        code = rulener.main(arguments, prog_name="rulener", standalone_mode=False)
+        # not rulener.main(...): click has endings of its own for Ctrl-C and closed pipes
+        with rulener.make_context("rulener", arguments) as context:
+            code = rulener.invoke(context)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as ending:
+        return _flushed(ending.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return EXIT_USAGE
     except click.UsageError as error:
         return _bad_usage(error)
-    except click.Abort:
-        return _interrupted()
-    except KeyboardInterrupt:
-        return _interrupted()
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        return EXIT_INTERRUPTED
     except RulenerError as error:
         return _known(error)
     except BrokenPipeError:
@@ -95,9 +99,13 @@ def _bad_usage(error: click.UsageError) -> int:
     return EXIT_USAGE
 
 
-def _interrupted() -> int:
-    _say("interrupted")
-    return EXIT_INTERRUPTED
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+        return EXIT_PIPE
+    return code
 
 
 def _known(error: RulenerError) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rulener import shipped
 from rulener.errors import UsageError
 from rulener.run.inputs import readable
 
@@ -23,7 +24,5 @@ def folders_of(packs: Sequence[str]) -> list[Path]:
 
 def base_of(folders: Sequence[Path], no_base: bool) -> list[Path]:
     """The shipped English pack, unless it is unwanted or among the folders itself."""
-    from rulener.engine import shipped_pack
-
-    base: Path = shipped_pack("english")
+    base = shipped.packs()["english"]
     return [] if no_base or any(folder.resolve() == base.resolve() for folder in folders) else [base]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rulener.cli.common import engine_options, err_is_terminal, load_engine, print_json
-from rulener.errors import EXIT_OK, EXIT_SOME_NOTES_FAILED
+from rulener.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_NOTES_FAILED
 from rulener.run.directory import default_workers, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rulener.run.directory import Totals
 
@@ -55,8 +55,21 @@ def command(
     """
     begun = time.perf_counter()
     engine = load_engine(make)
+    try:
+        totals = _run(engine, inputs, output, format, encoding, workers, overwrite)
+    except KeyboardInterrupt:
+        click.echo("rulener: interrupted; what is done stays, the same command goes on from there", err=True)
+        return EXIT_INTERRUPTED
+    seconds = time.perf_counter() - begun
+    _summarise(totals, output, seconds, workers or default_workers(), as_json)
+    return EXIT_SOME_NOTES_FAILED if totals.failed else EXIT_OK
+
+
+def _run(
+    engine: Any, inputs: Sequence[str], output: str, format: str, encoding: str | None, workers: int | None, overwrite: bool
+) -> Totals:
     with _Progress() as progress:
-        totals = run(
+        return run(
             engine,
             inputs,
             output,
@@ -66,9 +79,6 @@ def command(
             overwrite=overwrite,
             progress=progress.update,
         )
-    seconds = time.perf_counter() - begun
-    _summarise(totals, output, seconds, workers or default_workers(), as_json)
-    return EXIT_SOME_NOTES_FAILED if totals.failed else EXIT_OK
 
 
 def _summarise(totals: Totals, output: str, seconds: float, workers: int, as_json: bool) -> None:

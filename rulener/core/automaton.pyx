@@ -796,6 +796,7 @@ cdef class _Finish:
             term.priority = a.priority
             term.unless = a.unless
             term.n_unless = a.n_unless
+            term.lexicon = a.lexicon
             term.concept = <u32> links.vec.n
             for j in range(i, end):
                 c = &raw[order[j]]

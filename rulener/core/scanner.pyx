@@ -22,7 +22,7 @@ from rulener.core.context cimport (
     init_context,
 )
 from rulener.core.memory cimport Vec, vec_free, vec_grow, vec_init, vec_push
-from rulener.core.patterns cimport free_patterns, init_patterns, run_pattern
+from rulener.core.patterns cimport MAX_PATTERN_TOKENS, free_patterns, init_patterns, run_pattern
 from rulener.core.spans cimport LOST_UNLESS, POLICY_ALL, Lost, free_resolver, init_resolver, resolve
 from rulener.core.structs cimport *
 from rulener.core.text cimport (
@@ -50,6 +50,7 @@ cdef enum:
     SHORT_LINE = 60
     REGEX_WINDOW = 256
     NO_LABEL = 0xFFFF
+    UNLESS_BEFORE = 1
 
 
 cdef class Scanner:
@@ -821,21 +822,28 @@ cdef class Scanner:
     cdef int _apply_unless(self, Batch batch) except -1 nogil:
         """Drop candidates that stand in one of their rule's `unless` surroundings."""
         cdef Hit *hits = <Hit *> self.unless_hits.data
+        cdef const Token *items = self.tokens.items
         cdef Candidate *c = <Candidate *> self.candidates.data
         cdef u64 k, low, high, mid, kept = 0
-        cdef u32 start, end, i
+        cdef u32 edge, last
+        cdef bint before
         for k in range(self.unless_hits.n):
-            start = hits[k].start + (hits[k].extra & 255)
-            end = hits[k].end - (hits[k].extra >> 8)
+            # before: the mention stands directly before these words; else directly after them
+            before = (hits[k].extra & 255) == UNLESS_BEFORE
+            edge = hits[k].start if before else hits[k].end
+            if edge >= self.tokens.n or items[edge].flags & TOKEN_RESET:
+                continue
             low, high = 0, self.candidates.n
             while low < high:
                 mid = (low + high) >> 1
-                if c[mid].end < end:
+                if c[mid].end < edge + (0 if before else 1):
                     low = mid + 1
                 else:
                     high = mid
-            while low < self.candidates.n and c[low].end == end:
-                if c[low].start == start and self.tables.terms[c[low].term].rule == hits[k].ref and c[low].n_attributes != NONE:
+            last = edge if before else edge + MAX_PATTERN_TOKENS
+            while low < self.candidates.n and c[low].end <= last:
+                if ((c[low].end if before else c[low].start) == edge and self.tables.terms[c[low].term].rule == hits[k].ref
+                        and c[low].n_attributes != NONE):
                     self._drop(batch, &c[low], LOST_UNLESS)
                     c[low].n_attributes = NONE      # dropped
                 low += 1
@@ -923,7 +931,7 @@ cdef class Scanner:
         """Whether two lexicon candidates with one span and label are one mention with several concepts."""
         cdef const Term *x = &self.tables.terms[a.term]
         cdef const Term *y = &self.tables.terms[b.term]
-        return (a.start == b.start and a.end == b.end and x.label == y.label and x.reserved and y.reserved)
+        return (a.start == b.start and a.end == b.end and x.label == y.label and x.lexicon and y.lexicon)
 
     cdef bint _is_repeat(self, const Candidate *c, const u32 *kept, u64 k) noexcept nogil:
         """Policy `all`: the same span and label from the same rule, or from a second lexicon row, is not reported twice."""

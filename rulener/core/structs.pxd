@@ -59,7 +59,7 @@ cdef enum EntryKind:
     KIND_PATTERN = 3        # ref = PatternProgram; head = tokens between the pattern's start and the anchor
     KIND_REGEX = 4          # ref = regex number
     KIND_BLOCKER = 5        # ref = blocker number: a cue's blocked_by word
-    KIND_UNLESS = 6         # ref = rule; head, tail = words around the mention that must not be there
+    KIND_UNLESS = 6         # ref = rule; head = 1: words its mention must not stand directly before, 2: after
 
 cdef struct Entry:          # 16 bytes
     u32 ref
@@ -79,7 +79,7 @@ cdef struct Term:           # what a mention of one rule (or lexicon), form and 
     u32 unless              # first entry in SECTION_REFS (section names the mention must not stand in)
     u16 n_unless
     i16 priority
-    u32 reserved
+    u32 lexicon             # 1: from a lexicon; such terms with one span and label are one mention
 
 cdef struct Concept:        # string numbers; NONE = not known
     u32 system

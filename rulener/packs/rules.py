@@ -32,6 +32,8 @@ from rulener.packs.patterns import (
     APOSTROPHES,
     BUILT_IN_CLASSES,
     CAPTURE_NAME,
+    HYPHENS,
+    SLASHES,
     check_captures,
     expand_literal,
     has_anchor,
@@ -51,6 +53,7 @@ _IDLE_KEYS = {
     Direction.PSEUDO: ("scope", "blocked_by", "on", "not_on"),
     Direction.STOP: ("scope", "blocked_by", "on", "not_on"),
 }
+_TOKENLESS = HYPHENS + SLASHES + APOSTROPHES
 _INVISIBLE = "\u200b\ufeff"
 
 
@@ -111,7 +114,7 @@ def read_pattern(table: Table, findings: Findings) -> Pattern | None:
     mention = _mention(fields, findings)
     match = fields.text_or_texts("match")
     regex = fields.text("regex")
-    anchors = _surfaces(fields, "anchors", findings)
+    anchors = _neighbours(fields, "anchors", findings)
     for text in match:
         _check_match(text, findings)
     if regex:
@@ -153,7 +156,7 @@ def read_context(table: Table, findings: Findings) -> ContextCue | None:
     if not fields.has("cues") and not fields.has("exact"):
         _nothing_to_find(fields, "`cues` or `exact`", findings)
     scope = _scope(fields, findings)
-    blocked_by = _surfaces(fields, "blocked_by", findings)
+    blocked_by = _neighbours(fields, "blocked_by", findings)
     on, not_on = fields.texts("on"), fields.texts("not_on")
     _check_keys_of_direction(fields, direction, findings)
     if head is None or direction is None:
@@ -222,9 +225,7 @@ def read_continues(table: Table, findings: Findings) -> WordList | None:
     return _word_list(table, "a list of words", findings, _check_one_word)
 
 
-def _word_list(
-    table: Table, what: str, findings: Findings, check: Callable[[Text, Findings], None]
-) -> WordList | None:
+def _word_list(table: Table, what: str, findings: Findings, check: Callable[[Text, Findings], None]) -> WordList | None:
     fields = Fields(table, what, (*_RULE_KEYS, "any"), findings)
     head = _head(fields, findings)
     fields.require("any")
@@ -239,9 +240,7 @@ def _word_list(
 # --- what all rules have -------------------------------------------------------------------------------------------
 
 
-def _head(
-    fields: Fields, findings: Findings, check_example: Callable[[Text, int, Findings], None] | None = None
-) -> _Head | None:
+def _head(fields: Fields, findings: Findings, check_example: Callable[[Text, int, Findings], None] | None = None) -> _Head | None:
     id_ = fields.text("id", required=True)
     if id_:
         check_id(id_, findings)
@@ -273,9 +272,7 @@ def not_allowed(text: Text, key: str, allowed: Sequence[str], findings: Findings
     )
 
 
-def _examples(
-    fields: Fields, findings: Findings, check: Callable[[Text, int, Findings], None] | None
-) -> Examples:
+def _examples(fields: Fields, findings: Findings, check: Callable[[Text, int, Findings], None] | None) -> Examples:
     table = fields.mapping("examples")
     if table is None:
         return Examples()
@@ -338,25 +335,35 @@ def _unless(fields: Fields, findings: Findings) -> Unless:
     if table is None:
         return Unless()
     inner = Fields(table, "unless", ("section", "before", "after"), findings)
-    return Unless(inner.texts("section"), _surfaces(inner, "before", findings), _surfaces(inner, "after", findings))
+    return Unless(inner.texts("section"), _neighbours(inner, "before", findings), _neighbours(inner, "after", findings))
 
 
 # --- texts to be found ---------------------------------------------------------------------------------------------
 
 
 def _surfaces(fields: Fields, key: str, findings: Findings) -> tuple[Text, ...]:
-    """Plain texts to be found in notes."""
+    """Plain texts to be found in notes; they need a letter or digit."""
     texts = fields.texts(key)
     for text in texts:
         _refuse_controls(text, findings)
         if not any(map(str.isalnum, text.value)):
-            findings.error(
-                "R209",
-                f"`{text.value}` in `{key}` has no letter and no digit",
-                text.place,
-                fix="write a word, or use a pattern for punctuation",
-            )
+            _nothing_in(text, key, "has no letter and no digit", findings)
     return texts
+
+
+def _neighbours(fields: Fields, key: str, findings: Findings) -> tuple[Text, ...]:
+    """Plain texts that stand near what is found; they may be punctuation, but not only what leaves no token."""
+    texts = fields.texts(key)
+    for text in texts:
+        _refuse_controls(text, findings)
+        if all(char.isspace() or char in _TOKENLESS for char in text.value):
+            _nothing_in(text, key, "has nothing that could be found", findings)
+    return texts
+
+
+def _nothing_in(text: Text, key: str, problem: str, findings: Findings) -> None:
+    fix = "write a word, or use a pattern for punctuation"
+    findings.error("R209", f"`{text.value}` in `{key}` {problem}", text.place, fix=fix)
 
 
 def _refuse_controls(text: Text, findings: Findings) -> None:

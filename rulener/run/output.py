@@ -261,7 +261,7 @@ def _locked_journal(folder: str) -> tuple[BinaryIO, bool]:
     """The journal, open and locked, and whether it is new."""
     path = os.path.join(folder, JOURNAL)
     try:
-        os.makedirs(folder, exist_ok=True)
+        _make_folder(folder)
         while True:
             file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0), 0o666)
             journal = os.fdopen(file, "r+b")
@@ -275,6 +275,13 @@ def _locked_journal(folder: str) -> tuple[BinaryIO, bool]:
             journal.close()  # replaced by a run that ended just now
     except OSError as error:
         raise write_error(error, folder) from None
+
+
+def _make_folder(folder: str) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError("U208", "cannot write: it is, or lies below, a file", place=readable(folder)) from None
 
 
 def _lock(file: int) -> bool:

@@ -103,6 +103,9 @@ class _PartMaker:
             except NoteError as error:
                 self._fail(place, note_id, error)
                 continue
+            except MemoryError:
+                self._fail(place, note_id, NoteError("N105", f"not enough memory for its {size} bytes"))
+                continue
             texts.append(text)
             ids.append(note_id)
             places.append(place)

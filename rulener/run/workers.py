@@ -112,14 +112,13 @@ class _Worker:
         self.tasks = tasks
         self.results = results
         self.held: deque[int] = deque()
+        self.at: int | None = None  # the part it has begun last
 
 
 class Pool:
     """Up to `count` workers, started as there is work for them. `close` ends them all, at once."""
 
-    def __init__(
-        self, job: Job, plan_fd: int, folder: str, count: int, *, others: list[int] = (), start: str | None = None
-    ) -> None:
+    def __init__(self, job: Job, plan_fd: int, folder: str, count: int, *, start: str | None = None) -> None:
         self._job = job
         self._plan_fd = plan_fd
         self._folder = folder
@@ -155,7 +154,9 @@ class Pool:
                 yield from self._bury(worker)
                 continue
             report = json.loads(message)
-            if "result" in report:
+            if "begun" in report:
+                worker.at = report["begun"]
+            elif "result" in report:
                 result = PartResult(**report["result"])
                 worker.held.remove(result.part)
                 yield result, report["scratch"]
@@ -174,11 +175,10 @@ class Pool:
     def _bury(self, worker: _Worker) -> list[int]:
         self._forget(worker)
         code = os.waitstatus_to_exitcode(os.waitpid(worker.pid, 0)[1])
-        if worker.held:
-            first = worker.held[0]
-            self._attempts[first] = self._attempts.get(first, 0) + 1
-            if self._attempts[first] >= ATTEMPTS:
-                raise _lost_twice(first, code)
+        if worker.at is not None and worker.at in worker.held:
+            self._attempts[worker.at] = self._attempts.get(worker.at, 0) + 1
+            if self._attempts[worker.at] >= ATTEMPTS:
+                raise _lost_twice(worker.at, code)
         return list(worker.held)
 
     def _forget(self, worker: _Worker) -> None:
@@ -262,10 +262,12 @@ def _spawned_main() -> None:
 def _serve(job: Job, plan_fd: int, folder: str, tasks: int, results: int, parent: int) -> None:
     """Makes part after part until the parent closes the pipe or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    syncer = Syncer(lambda result, scratch: _report(results, {"result": asdict(result), "scratch": scratch}, scratch))
+    reports = _Reports(results)
+    syncer = Syncer(reports.finished)
     try:
         while (task := _exactly(tasks, _TASK.size)) is not None and os.getppid() == parent:
             part, offset, length = _TASK.unpack(task)
+            reports.send({"begun": part})
             scratch = _scratch(folder, part)
             try:
                 result, file = make_part(job, read_at(plan_fd, offset, length), scratch)
@@ -277,22 +279,35 @@ def _serve(job: Job, plan_fd: int, folder: str, tasks: int, results: int, parent
     except BrokenPipeError:
         return
     except RulenerError as error:
-        _report(results, {"error": [error.code, error.message, error.hint, error.place]})
+        reports.last({"error": [error.code, error.message, error.hint, error.place]})
     except OSError as error:
-        _report(results, {"system": [error.errno, error.strerror]})
+        reports.last({"system": [error.errno, error.strerror]})
     except Exception as error:  # noqa: BLE001 (told to the parent, which ends with it)
-        _report(results, {"bug": describe_bug(error)})
+        reports.last({"bug": describe_bug(error)})
 
 
-def _report(results: int, report: dict[str, Any], scratch: str | None = None) -> None:
-    """Tells the parent. When there is none any more, what it would have put in place is removed."""
-    try:
-        _send(results, json.dumps(report).encode())
-    except BrokenPipeError:
-        if scratch is None:
-            return
-        _remove(scratch)
-        raise
+class _Reports:
+    """What a worker tells its parent, from both of its threads."""
+
+    def __init__(self, results: int) -> None:
+        self._results = results
+        self._lock = threading.Lock()
+
+    def send(self, report: dict[str, Any]) -> None:
+        with self._lock:
+            _send(self._results, json.dumps(report).encode())
+
+    def last(self, report: dict[str, Any]) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self.send(report)
+
+    def finished(self, result: PartResult, scratch: str) -> None:
+        """When there is no parent any more, what it would have put in place is removed."""
+        try:
+            self.send({"result": asdict(result), "scratch": scratch})
+        except BrokenPipeError:
+            _remove(scratch)
+            raise
 
 
 def _remove(path: str) -> None:

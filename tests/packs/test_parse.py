@@ -285,6 +285,23 @@ def test_forms_that_keep_different_case_are_different_cues(tmp_path: Path) -> No
     assert check_packs([write(tmp_path / "p", pack=PACK, rules=rules)])[1] == []
 
 
+def test_a_spaced_hyphen_is_part_of_a_cue_and_a_tight_one_is_not(tmp_path: Path) -> None:
+    rules = "context:\n" + "".join(
+        f"  - id: no-{direction}\n    status: experimental\n    axis: negated\n    direction: {direction}\n    cues: [{cue}]\n"
+        for direction, cue in (("forward", "free of"), ("pseudo", "free - of"), ("backward", "free-of"))
+    )
+    (finding,) = check_packs([write(tmp_path / "p", pack=PACK, rules=rules)])[1]
+    assert finding.code == "R104"
+    assert [located.place.line for located in finding.places] == [16, 6]
+
+
+@pytest.mark.parametrize(("anchor", "allowed"), [("@", True), ("MRN", True), ("-", False), ("' /", False)])
+def test_anchors_may_be_punctuation_that_is_a_token(tmp_path: Path, anchor: str, allowed: bool) -> None:
+    pattern = "patterns:\n  - id: x\n    label: identifier\n    status: experimental\n    regex: '\\w@'\n"
+    found = check_packs([write(tmp_path / "p", pack=PACK, rules=f'{pattern}    anchors: ["{anchor}"]\n')])[1]
+    assert [d.code for d in found] == ([] if allowed else ["R209"])
+
+
 def test_checks_have_registered_codes_and_distinct_names() -> None:
     assert {check.code for check in ALL_CHECKS} <= set(TITLES)
     assert len({check.name for check in ALL_CHECKS}) == len(ALL_CHECKS)

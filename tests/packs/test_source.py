@@ -28,7 +28,10 @@ def fields_of(text: str) -> tuple[Fields, Findings]:
     return Fields(parsed.root, "a thing", keys, findings), findings
 
 
-@pytest.mark.parametrize("written", ["no", "NO", "yes", "on", "off", "null", "1.0", "12", "0x1F", "1_000", "2001-01-01", "true", "1e3", "12:30:45", ".5"])
+@pytest.mark.parametrize(
+    "written",
+    ["no", "NO", "yes", "on", "off", "null", "1.0", "12", "0x1F", "1_000", "2001-01-01", "true", "1e3", "12:30:45", ".5"],
+)
 def test_plain_scalars_in_lists_stay_texts(written: str) -> None:
     fields, findings = fields_of(f"cues: [no, {written}]")
     assert [text.value for text in fields.texts("cues")] == ["no", written]

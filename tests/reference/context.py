@@ -142,7 +142,11 @@ class Assertion:
     # --- 1. cues ---
 
     def hits_of(self, axis: str) -> list[Hit]:
-        """The hits of an axis that stay: the longer of two overlapping ones, then the earlier, then the rule order."""
+        """The hits of an axis that stay: of overlapping ones the longer, the earlier, `field`, the first in rule order."""
+
+        def rank(hit: Hit) -> tuple[int, int, bool, int]:
+            return hit.start - hit.end, hit.start, hit.rule.direction is not Direction.FIELD, hit.rule.order
+
         found = [
             Hit(rule, a, b)
             for rule in self.rules
@@ -151,7 +155,7 @@ class Assertion:
             if rule.direction is not Direction.FIELD or self.field_scope(a, b) is not None
         ]
         kept: list[Hit] = []
-        for hit in sorted(found, key=lambda h: (h.start - h.end, h.start, h.rule.order)):
+        for hit in sorted(found, key=rank):
             if not any(overlap((hit.start, hit.end), (k.start, k.end)) for k in kept):
                 kept.append(hit)
         return sorted(kept, key=lambda h: h.start)
@@ -263,21 +267,13 @@ class Assertion:
 
     def first_list_end(self, axis: str, hit: Hit) -> int:
         """The first separator after the hit that has a reached mention wholly between them; past the note when none has."""
-        reached = [
-            m.last for m in self.mentions if overlap((hit.end, self.forward_end(axis, hit, m)), (m.first, m.last))
-        ]
-        places = [
-            t
-            for t in range(hit.end, self.note.size)
-            if self.is_list_token(t) or self.layout.tokens[t].has(Flag.SEP_SLASH)
-        ]
+        reached = [m.last for m in self.mentions if overlap((hit.end, self.forward_end(axis, hit, m)), (m.first, m.last))]
+        places = [t for t in range(hit.end, self.note.size) if self.is_list_token(t) or self.layout.tokens[t].has(Flag.SEP_SLASH)]
         return min((t for t in places if any(last <= t for last in reached)), default=self.note.size)
 
     def last_list_start(self, axis: str, hit: Hit) -> int:
         """The place after the last separator before the hit that has a reached mention wholly between them; else 0."""
-        reached = [
-            m.first for m in self.mentions if overlap((self.backward_start(axis, hit, m), hit.start), (m.first, m.last))
-        ]
+        reached = [m.first for m in self.mentions if overlap((self.backward_start(axis, hit, m), hit.start), (m.first, m.last))]
         places = [t + 1 for t in range(hit.start) if self.is_list_token(t)]
         places += [t for t in range(hit.start) if self.layout.tokens[t].has(Flag.SEP_SLASH)]
         return max((t for t in places if any(first >= t for first in reached)), default=0)

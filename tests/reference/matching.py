@@ -574,9 +574,7 @@ def parsed(text: Text) -> PatternNode:
     return node
 
 
-def regex_matches(
-    note: Note, compiled: regex.Pattern[str], anchors: Sequence[Range] | None
-) -> Iterator[regex.Match[str]]:
+def regex_matches(note: Note, compiled: regex.Pattern[str], anchors: Sequence[Range] | None) -> Iterator[regex.Match[str]]:
     """The matches in the windows round the anchors that touch one; without anchors those of the whole note."""
     text = note.layout.text
     if anchors is None:

@@ -105,9 +105,7 @@ class Oracle:
     def sections(self, text: str) -> list[OracleSection]:
         note = self.read(text)
         return [
-            OracleSection(
-                *(s.heading.name, s.heading.rule, *note.offsets(s.heading.start, s.heading.end), s.start, s.end)
-            )
+            OracleSection(*(s.heading.name, s.heading.rule, *note.offsets(s.heading.start, s.heading.end), s.start, s.end))
             for s in note.sections
         ]
 

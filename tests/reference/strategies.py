@@ -53,11 +53,11 @@ GIVEN_LABELS = ("disorder", "symptom", "problem", "treatment", "xyzzy")
 
 
 def _case(word: str) -> st.SearchStrategy[str]:
-    return st.sampled_from((word, word, word.upper(), word.capitalize(), unicodedata.normalize("NFD", word), word + "'s"))
+    return st.sampled_from((word, word, word, word.upper(), word.capitalize(), unicodedata.normalize("NFD", word), word + "'s"))
 
 
 def words() -> st.SearchStrategy[str]:
-    return st.sampled_from(WORDS).flatmap(_case)
+    return st.sampled_from(WORDS + FINDINGS + CUES).flatmap(_case)
 
 
 def headings() -> st.SearchStrategy[str]:
@@ -85,7 +85,7 @@ def tokens_like() -> st.SearchStrategy[str]:
 
 
 def separators(*, odd: bool) -> st.SearchStrategy[str]:
-    kinds = [st.sampled_from(SPACES)] * 5
+    kinds = [st.sampled_from(SPACES)] * 8
     kinds += [st.sampled_from([p + " " for p in PUNCTUATION]), st.sampled_from(PUNCTUATION), st.sampled_from(BREAKS)]
     kinds += [st.sampled_from(DASHES), st.just("/"), st.just("")]
     if odd:
@@ -93,13 +93,15 @@ def separators(*, odd: bool) -> st.SearchStrategy[str]:
     return st.one_of(*kinds)
 
 
-def notes(*, max_parts: int = 16, odd: bool = True) -> st.SearchStrategy[str]:
+def notes(*, max_parts: int = 24, odd: bool = True) -> st.SearchStrategy[str]:
     """Clinical-looking texts; with `odd` also code points that no note should hold."""
-    parts = [tokens_like()] * 6 + [headings(), lines_of_a_list(), fields()]
+    parts = [tokens_like()] * 7 + [headings(), lines_of_a_list(), fields()]
     parts.append(st.one_of(fillers(), st.text(max_size=3)) if odd else fillers())
     part = st.one_of(*parts)
     pair = st.tuples(part, separators(odd=odd))
-    return st.lists(pair, max_size=max_parts).map(lambda pairs: "".join(p + s for p, s in pairs))
+    # Lists of a drawn length: left alone, lists are short and rarely bring a cue and a mention together.
+    sized = st.integers(0, max_parts).flatmap(lambda n: st.lists(pair, min_size=n, max_size=n))
+    return sized.map(lambda pairs: "".join(p + s for p, s in pairs))
 
 
 def given_mentions(text: str) -> st.SearchStrategy[list[tuple[int, int, str]]]:
@@ -117,7 +119,8 @@ def phrases(of: Sequence[str] = WORDS) -> st.SearchStrategy[str]:
     """One to three words of the vocabulary."""
     few = st.lists(st.sampled_from(of), min_size=1, max_size=3)
     joined = st.builds(lambda joiner, parts: joiner.join(parts), st.sampled_from((" ", "-", "/")), few)
-    return st.one_of(st.sampled_from(of), st.sampled_from(of), joined)
+    single = st.sampled_from(of)
+    return st.one_of(single, single, single, joined)
 
 
 def _some(of: st.SearchStrategy[str], most: int = 3) -> st.SearchStrategy[list[str]]:
@@ -153,7 +156,7 @@ def _term(draw: st.DrawFn, rule_id: str, sections: Sequence[str]) -> dict[str, A
     rule = draw(_mention_fields(rule_id, sections))
     kinds = draw(st.sampled_from((("any",), ("any",), ("exact",), ("any", "exact"))))
     for kind in kinds:
-        rule[kind] = draw(_some(phrases(FINDINGS + JOINERS + SPECIAL_WORDS)))
+        rule[kind] = draw(_some(phrases(FINDINGS + FINDINGS + JOINERS + SPECIAL_WORDS)))
     return rule
 
 
@@ -187,7 +190,7 @@ def _pattern(draw: st.DrawFn, rule_id: str, sections: Sequence[str]) -> dict[str
         return rule
     rule["regex"], anchors = draw(st.sampled_from(REGEXES))
     if anchors:
-        rule["anchors"] = anchors
+        rule["anchors"] = list(anchors)
     return rule
 
 
@@ -195,7 +198,7 @@ def _pattern(draw: st.DrawFn, rule_id: str, sections: Sequence[str]) -> dict[str
 def _cue_text(draw: st.DrawFn) -> str:
     first, second = draw(phrases(CUES)), draw(phrases(CUES + JOINERS))
     written = (f"({first} | {second})", f"({second})? {first}", f"{first} / {second}", f"{first} - {second}")
-    return draw(st.sampled_from((first, first, *written)))
+    return draw(st.sampled_from((first, first, first, first, *written)))
 
 
 @st.composite
@@ -245,7 +248,7 @@ def _section(draw: st.DrawFn, rule_id: str, axes: Sequence[str]) -> dict[str, An
 @st.composite
 def pack_data(draw: st.DrawFn, name: str = "first") -> dict[str, Any]:
     """The plain data of one pack. Rule order, overlaps and clashes are left to chance; the pack is always valid."""
-    axes = sorted(draw(_some(st.sampled_from(AXES))), key=AXES.index)
+    axes = sorted(draw(_some(st.sampled_from(AXES), 2)), key=AXES.index)
     data: dict[str, Any] = {
         "name": name,
         "version": "0.1.0",
@@ -260,20 +263,72 @@ def pack_data(draw: st.DrawFn, name: str = "first") -> dict[str, Any]:
         data["resolution"] = draw(st.sampled_from(("longest", "longest_per_label", "all")))
     if draw(st.integers(0, 3)) == 0:
         data["options"] = {"cues_inside_mention": draw(st.sampled_from(("ignore", "act")))}
-    sections = [draw(_section(f"s{n}", axes)) for n in range(draw(st.integers(0, 2)))]
+    sections = [draw(_section(f"s{n}", axes)) for n in range(draw(st.integers(0, 3)))]
     names = [section["id"] for section in sections]
     data["sections"] = sections
-    data["terms"] = [draw(_term(f"t{n}", names)) for n in range(draw(st.integers(0, 4)))]
-    data["patterns"] = [draw(_pattern(f"p{n}", names)) for n in range(draw(st.integers(0, 2)))]
-    data["context"] = [draw(_cue(f"c{n}", axes)) for n in range(draw(st.integers(0, 5)))]
+    data["terms"] = [draw(_term(f"t{n}", names)) for n in range(draw(st.integers(2, 7)))]
+    data["patterns"] = [draw(_pattern(f"p{n}", names)) for n in range(draw(st.integers(0, 3)))]
+    data["context"] = [draw(_cue(f"c{n}", axes)) for n in range(draw(st.integers(3, 9)))]
     return {key: value for key, value in data.items() if value != []}
 
 
+def dense_pack() -> dict[str, Any]:
+    """One pack in which nearly every word of the vocabulary is a mention or a cue, for notes in which much happens."""
+
+    def cue(rule_id: str, axis: str, direction: str, *cues: str, **more: Any) -> dict[str, Any]:
+        return {"id": rule_id, "axis": axis, "direction": direction, "cues": list(cues), **more}
+
+    return {
+        "name": "dense",
+        "version": "0.1.0",
+        "labels": [{"id": label, **({"schemes": dict(schemes)} if schemes else {})} for label, schemes in LABELS.items()],
+        "axes": list(AXES),
+        "words": [{"id": "units", "any": ["mg", "mg/dL"]}],
+        "abbreviations": [{"id": "titles", "any": list(ABBREVIATIONS)}],
+        "continues": [{"id": "go-on", "any": ["of", "and"]}],
+        "continues_list": [{"id": "list-words", "any": ["and", "or"]}],
+        "sections": [
+            {"id": "pmh", "headings": ["PMH", "history:"], "sets": {"historical": True}},
+            {"id": "family", "headings": ["family history"], "sets": {"family": True}},
+            {"id": "plan", "headings": ["plan"]},
+        ],
+        "terms": [
+            {"id": "symptoms", "label": "symptom", "concepts": ["A:1"], "any": ["fever", "rash", "pain", "chest pain"]},
+            {"id": "failure", "label": "disorder", "any": ["heart failure", "failure"], "exact": ["HF", "IT"]},
+            {"id": "others", "label": "disorder", "any": ["Crohn's", "na\u00efve", "Stra\u00dfe", "\ufb01brosis", "no change"]},
+            {
+                "id": "left",
+                "label": "symptom",
+                "any": ["left"],
+                "unless": {"before": ["pain"], "after": ["and"], "section": ["plan"]},
+            },
+            {"id": "drug", "label": "medication", "any": ["p.o.", "x-ray"], "priority": 1},
+        ],
+        "patterns": [
+            {"id": "dose", "label": "measurement", "match": "{value:number} (-|/)? {unit:units}"},
+            {"id": "gap", "label": "measurement", "match": "pain <0-2 words> {what:number}"},
+        ],
+        "context": [
+            cue("value", "negated", "field", "none", "no", "denies"),
+            cue("no", "negated", "forward", "no", "not"),
+            cue("denies", "negated", "forward", "denies", scope={"lists": "stop"}),
+            cue("out", "negated", "backward", "ruled out", blocked_by=["until"]),
+            cue("long", "uncertain", "both", "until", scope={"within": "section"}),
+            cue("if", "hypothetical", "forward", "if", scope={"within": "line", "tokens": 4}),
+            cue("mother", "family", "both", "mother", on=["problem"]),
+            cue("history", "historical", "both", "history of", scope={"stop_at": ["heading"]}, not_on=["disorder"]),
+            {"id": "pseudo", "axis": ["negated"], "direction": "pseudo", "cues": ["no change"]},
+            {"id": "but", "direction": "stop", "cues": ["but"]},
+        ],
+    }
+
+
 def packs_data() -> st.SearchStrategy[list[dict[str, Any]]]:
-    """One pack, sometimes two."""
+    """One pack, sometimes two; every third time the dense one."""
     one = st.tuples(pack_data("first"))
     two = st.tuples(pack_data("first"), pack_data("second"))
-    return st.one_of(one, one, two).map(list)
+    dense = st.tuples(st.builds(dense_pack))
+    return st.one_of(one, dense, two).map(list)
 
 
 HEADER_KEYS = ("name", "version", "labels", "axes", "resolution", "options")
@@ -303,4 +358,4 @@ def lexicon_rows() -> st.SearchStrategy[list[LexiconRow]]:
         preferred=st.sampled_from(("", "Preferred name")),
         case=st.sampled_from(("", "", "exact")),
     )
-    return st.lists(row, max_size=5)
+    return st.lists(row, max_size=8)

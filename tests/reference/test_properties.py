@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rulener.packs.model import AXES, Pack, Place
-from rulener.packs.parse import check_packs
+from rulener.packs.parse import parse_pack
 
 from .matching import LexiconRow, resolve
 from .minipack import NOWHERE, pack_from_data, pack_from_folder
@@ -107,16 +107,20 @@ def test_every_true_axis_has_a_cue_and_no_other(packs: PacksData, lexicon: list[
 @given(packs_data())
 def test_drawn_packs_are_read_by_the_real_reader(packs: PacksData) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        folders = [write_pack(Path(folder) / data["name"], data) for data in packs]
-        found, diagnostics = check_packs(folders)
-    assert [d for d in diagnostics if d.severity == "error"] == []
-    assert [bare(pack) for pack in found] == [bare(pack_from_data(data)) for data in packs]
+        for data in packs:
+            assert read(write_pack(Path(folder) / data["name"], data)) == bare(pack_from_data(data))
 
 
 def test_the_pack_of_the_cases_is_read_by_the_real_reader() -> None:
-    found, diagnostics = check_packs([CASES / "pack"])
+    assert read(CASES / "pack") == bare(pack_from_folder(CASES / "pack"))
+
+
+def read(folder: Path) -> Any:
+    """A pack as the real reader reads it. Lints are not asked: drawn rules may well contradict each other."""
+    pack, diagnostics = parse_pack(folder)
     assert [d for d in diagnostics if d.severity == "error"] == []
-    assert [bare(pack) for pack in found] == [bare(pack_from_folder(CASES / "pack"))]
+    assert pack is not None
+    return bare(pack)
 
 
 def bare(pack: Pack) -> Any:

@@ -257,9 +257,7 @@ class _Tokenizer:
     def word_end(self, i: int) -> int:
         while True:
             kind = self.class_at(i)
-            joined = (
-                kind is Class.APOSTROPHE and self.class_at(i - 1) is Class.WORD and self.class_at(i + 1) is Class.WORD
-            )
+            joined = kind is Class.APOSTROPHE and self.class_at(i - 1) is Class.WORD and self.class_at(i + 1) is Class.WORD
             if not joined and kind not in (Class.WORD, Class.IGNORE):
                 return i
             i += 1
@@ -382,9 +380,7 @@ def lay_out(text: str) -> Layout:
         if width is not None:
             items[t] = t + width
     resets = {0} | set(items) | set(items.values()) | {t for t, token in enumerate(tokens) if token.has(Flag.SEP_BLANK)}
-    marked = [
-        Token(k.start, k.end, k.key, k.kind, k.flags | Flag.RESET) if t in resets else k for t, k in enumerate(tokens)
-    ]
+    marked = [Token(k.start, k.end, k.key, k.kind, k.flags | Flag.RESET) if t in resets else k for t, k in enumerate(tokens)]
     return Layout(text, marked, line_of, items)
 
 

@@ -34,6 +34,24 @@ class FakeEngine:
         packs = [{"name": "english", "version": "1", "path": "/x/english", "sha256": "cd" * 32}]
         return {"engine": self.fingerprint, "packs": packs, "lexicons": self.lexicons, "options": self.options}
 
+    warnings: tuple[str, ...] = ()
+    path: Path = Path("/x/engine.rnr")
+
+    def annotate(self, text: str, mentions: Any = None, note_id: str | None = None) -> FakeDocument:
+        found = [FakeEntity(m.start(), m.end(), negated="no " in text[: m.start()]) for m in re.finditer("chest pain|pain", text)]
+        return FakeDocument(text, found, note_id)
+
+    def explain(self, text: str, position: int | None = None) -> FakeExplanation:
+        return FakeExplanation(position)
+
+    def info(self) -> dict[str, Any]:
+        return {
+            "engine": self.fingerprint,
+            "counts": {"terms": 1200, "cues": 0},
+            "packs": self.manifest()["packs"],
+            "warnings": [],
+        }
+
     def jsonl(self, texts: list[str], ids: list[str]) -> FakeBatch:
         lines, failures, entities = [], [], 0
         for index, (text, note_id) in enumerate(zip(texts, ids, strict=True)):
@@ -53,3 +71,38 @@ class FakeEngine:
         elif not Path(self.kill).exists():
             Path(self.kill).touch()
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass
+class FakeEntity:
+    start: int
+    end: int
+    label: str = "symptom"
+    rule: str = "english:pain"
+    negated: bool | None = False
+    uncertain: bool | None = False
+    historical: bool | None = False
+    hypothetical: bool | None = False
+    family: bool | None = None
+    cues: tuple[Any, ...] = ()
+
+
+@dataclass
+class FakeDocument:
+    text: str
+    entities: list[FakeEntity]
+    note_id: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"note_id": self.note_id, "entities": [{"start": e.start, "end": e.end} for e in self.entities]}
+
+
+@dataclass
+class FakeExplanation:
+    position: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"position": self.position}
+
+    def lines(self) -> list[str]:
+        return [f"position {self.position}"]

@@ -318,7 +318,9 @@ def test_a_killed_worker_is_replaced(notes: Path, tmp_path: Path, small_parts: N
 def test_a_part_that_kills_twice_ends_the_run(notes: Path, tmp_path: Path, small_parts: None) -> None:
     text = (notes / "n08.txt").read_text()
     (notes / "n08.txt").write_text("deadly" + text[6:])
-    with pytest.raises(UsageError, match=r"U209.*ended by signal SIGKILL 2 times.*; \d parts are done and stay"):
+    with pytest.raises(
+        UsageError, match=r"U209.*ended by signal SIGKILL 2 times while making part 1; \d parts are done and stay"
+    ):
         run(FakeEngine(), [str(notes)], str(tmp_path / "out"), workers=2)
     (notes / "n08.txt").write_text(text)
     run(FakeEngine(), [str(notes)], str(tmp_path / "out"), workers=2)

@@ -12,6 +12,7 @@ from rulener.packs.model import Pack
 from rulener.packs.patterns import APOSTROPHES, HYPHENS, SLASHES
 
 _SOFT = re.compile(f"[\\s{re.escape(HYPHENS + SLASHES)}]+")
+_HARD_HYPHEN = re.compile(f"(?<!\\S)[{re.escape(HYPHENS)}]+(?!\\S)|[{re.escape(HYPHENS)}]{{2,}}")
 _APOSTROPHE = re.compile(f"[{re.escape(APOSTROPHES)}]")
 _POSSESSIVE = re.compile(r"'s\b")
 
@@ -31,7 +32,7 @@ class Check(Protocol):
 
 
 def folded(surface: str) -> str:
-    """The surface as notes are compared with it, nearly: case, accents, spaces, hyphens, slashes and possessives fold.
+    """The surface as notes are compared with it, nearly: case, accents, spaces, tight hyphens, slashes, possessives fold.
 
     The core's own folding (docs/design/matching.md) is finer; for telling repeated texts this is close enough, and never
     takes two texts for the same that the core keeps apart.
@@ -39,4 +40,4 @@ def folded(surface: str) -> str:
     text = unicodedata.normalize("NFKD", _APOSTROPHE.sub("'", surface)).casefold()
     text = _POSSESSIVE.sub("", text).replace("'", "")
     text = "".join(char for char in text if unicodedata.combining(char) in (0, 7, 8, 9))
-    return _SOFT.sub(" ", text).strip()
+    return _SOFT.sub(" ", _HARD_HYPHEN.sub(" \u2014 ", text)).strip()

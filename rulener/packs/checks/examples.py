@@ -25,6 +25,6 @@ class MissingExample:
                         self.code,
                         f"rule `{rule.id}` is stable and has no example",
                         rule.place,
-                        fix="add `examples: {match: [\"…\"]}`, or `status: experimental`",
+                        fix='add `examples: {match: ["…"]}`, or `status: experimental`',
                     )
         return findings.all

@@ -1,0 +1,1 @@
+"""Packs and lexicons in, one artifact out. `build` compiles, `cache` compiles on first use."""

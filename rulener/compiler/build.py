@@ -1,0 +1,479 @@
+"""Compile checked packs and term tables into one artifact file.
+
+The numbers of rules give the order of resolution: packs as given (terms, then patterns, as written), then lexicons.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from rulener import artifact
+from rulener.compiler import programs, unicode
+from rulener.core.automaton import Builder
+from rulener.errors import LexiconError, PackError
+from rulener.lexicon.table import Row, Skipped, read_table
+from rulener.packs.anchors import regex_anchors
+from rulener.packs.diagnostics import Diagnostic, Located
+from rulener.packs.model import (
+    AXES,
+    ContextCue,
+    Direction,
+    Label,
+    MentionRule,
+    Pack,
+    Pattern,
+    Place,
+    Rule,
+    Section,
+    Term,
+    Text,
+)
+from rulener.packs.patterns import cue_forms, parse_pattern
+
+NONE = 0xFFFFFFFF
+KIND_TERM, KIND_CUE, KIND_HEADING, KIND_PATTERN, KIND_REGEX, KIND_BLOCKER, KIND_UNLESS = range(7)
+UNLESS_BEFORE, UNLESS_AFTER = 1, 2
+FLAG_ABBREVIATION, FLAG_CONTINUES, FLAG_LIST = 1, 2, 4
+CUE_LISTS_STOP, CUE_PAST_CLAUSE, CUE_WITHIN_LINE, CUE_WITHIN_SECTION, CUE_NOT_ON = 1, 2, 4, 8, 16
+HEADING_NEEDS_COLON = 1
+MAX_LABELS = 64
+REGEX_TIMEOUT = 1.0  # seconds a regex may run on the windows of one note
+
+_DIRECTIONS = {direction: number for number, direction in enumerate(Direction)}
+_EMPTY = b""
+
+
+@dataclass(frozen=True, slots=True)
+class CompileInputs:
+    """What one artifact is made of, with the hashes that go into its fingerprint."""
+
+    packs: tuple[Pack, ...]
+    lexicons: tuple[Path, ...]
+    lexicon_hashes: tuple[str, ...]
+    resolution: str
+    fingerprint: bytes
+
+
+@dataclass(slots=True)
+class _Tables:
+    """The small tables, as they grow."""
+
+    rules: list[tuple[int, int, int, int]] = field(default_factory=list)
+    cues: list[bytes] = field(default_factory=list)
+    blocker_refs: array[int] = field(default_factory=lambda: array("I"))
+    headings: list[tuple[int, int, int, int]] = field(default_factory=list)
+    section_refs: array[int] = field(default_factory=lambda: array("I"))
+    regexes: list[dict[str, Any]] = field(default_factory=list)
+
+
+def compile_artifact(inputs: CompileInputs, path: Path) -> dict[str, Any]:
+    """Compile and write atomically to `path`; returns the artifact's description (its `meta` section).
+
+    Raises PackError for texts only the compiler can refuse, LexiconError for unusable tables.
+    """
+    return _Compiler(inputs).run(path)
+
+
+class _Compiler:
+    def __init__(self, inputs: CompileInputs) -> None:
+        self.inputs = inputs
+        self.pages, self.cells, self.fold_text = unicode.tables()
+        self.builder = Builder(self.pages, self.cells, self.fold_text)
+        self.strings = self.builder.strings
+        self.tables = _Tables()
+        self.labels = list(_labels(inputs.packs))
+        self.label_numbers = {label.id: number for number, label in enumerate(self.labels)}
+        self.words = {words.id: [text.value for text in words.any] for pack in inputs.packs for words in pack.words}
+        self.blockers: dict[str, int] = {}
+        self.patterns: list[tuple[programs.Program, int, MentionRule]] = []  # program, rule number, rule
+        self.findings: list[Diagnostic] = []
+        self.warnings: list[str] = []
+        self.lexicon_reports: list[dict[str, Any]] = []
+
+    def run(self, path: Path) -> dict[str, Any]:
+        if len(self.labels) > MAX_LABELS:
+            self._refuse(f"the packs declare {len(self.labels)} labels; at most {MAX_LABELS} are allowed", self.labels[MAX_LABELS].place)
+        self._add_words()
+        for pack in self.inputs.packs:
+            self._add_mention_rules(pack)
+        for pack in self.inputs.packs:
+            self._add_context(pack)
+            self._add_sections(pack)
+        if self.findings:
+            raise PackError(self.findings)
+        for lexicon, digest in zip(self.inputs.lexicons, self.inputs.lexicon_hashes, strict=True):
+            self._add_lexicon(lexicon, digest)
+        return self._write(path)
+
+    # --- findings -----------------------------------------------------------------------------------------------------
+
+    def _refuse(self, message: str, place: Place) -> None:
+        self.findings.append(Diagnostic("R220", "error", message, (Located(place),)))
+
+    def _rule(self, pack: Pack, rule: Rule) -> int:
+        place = f"{pack.name}/{PurePosixPath(rule.place.path).name}"
+        number = len(self.tables.rules)
+        self.tables.rules.append((self.strings.add(f"{pack.name}:{rule.id}"), self.strings.add(place), rule.place.line, rule.place.column))
+        return number
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    def _add_words(self) -> None:
+        for pack in self.inputs.packs:
+            for flag, lists in (
+                (FLAG_ABBREVIATION, pack.abbreviations),
+                (FLAG_CONTINUES, pack.continues),
+                (FLAG_LIST, pack.continues_list),
+            ):
+                for words in lists:
+                    for text in words.any:
+                        self._guard(text, lambda text=text, flag=flag: self.builder.flag_word(text.value, flag))
+
+    def _guard(self, text: Text, action: Any) -> Any:
+        """Run a builder call; what it refuses becomes a finding at the text."""
+        try:
+            return action()
+        except ValueError as error:
+            self._refuse(f"this text cannot be compiled: {error}", text.place)
+            return None
+
+    # --- terms and patterns -------------------------------------------------------------------------------------------
+
+    def _add_mention_rules(self, pack: Pack) -> None:
+        for term in pack.terms:
+            self._add_term(pack, term)
+        for pattern in pack.patterns:
+            self._add_pattern(pack, pattern)
+
+    def _add_term(self, pack: Pack, term: Term) -> None:
+        rule = self._rule(pack, term)
+        label = self.label_numbers[term.label.value]
+        concepts = self._concepts(term, (term.any or term.exact)[0].value)
+        first, count = self._unless(term, rule)
+        for texts, exact in ((term.any, False), (term.exact, True)):
+            for text in texts:
+                self._guard(
+                    text,
+                    lambda text=text, exact=exact: self.builder.add_term(
+                        text.value, rule, label, concepts, exact=exact, priority=term.priority, unless=first, n_unless=count
+                    ),
+                )
+
+    def _concepts(self, rule: MentionRule, default_name: str) -> list[int]:
+        name = rule.name or default_name
+        if not rule.concepts:
+            return [self.builder.concept("", "", name)] if name else []
+        return [self.builder.concept(ref.system, ref.code, name) for ref in rule.concepts]
+
+    def _unless(self, rule: MentionRule, number: int) -> tuple[int, int]:
+        """Add the forms of `unless`; returns the slice of its section names."""
+        for texts, side in ((rule.unless.before, UNLESS_BEFORE), (rule.unless.after, UNLESS_AFTER)):
+            for text in texts:
+                self._guard(text, lambda text=text, side=side: self.builder.add(text.value, KIND_UNLESS, number, head=side))
+        first = len(self.tables.section_refs)
+        self.tables.section_refs.extend(self.strings.add(text.value) for text in rule.unless.section)
+        return first, len(rule.unless.section)
+
+    def _add_pattern(self, pack: Pack, pattern: Pattern) -> None:
+        rule = self._rule(pack, pattern)
+        self._unless(pattern, rule)
+        if pattern.regex is not None:
+            self._add_regex(pattern, rule)
+            return
+        for text in pattern.match:
+            node, problems = parse_pattern(text)
+            if node is None:
+                self.findings.extend(problems)
+                continue
+            try:
+                program = programs.compile_pattern(node, self.words, self.builder.tokens)
+            except programs.Unanchored:
+                self._refuse("this pattern has no anchor: no word or punctuation mark that every match has in a fixed place", text.place)
+            except ValueError as error:
+                self._refuse(f"this pattern cannot be compiled: {error}", text.place)
+            else:
+                self.patterns.append((program, rule, pattern))
+
+    def _add_regex(self, pattern: Pattern, rule: int) -> None:
+        assert pattern.regex is not None
+        number = len(self.tables.regexes)
+        anchors = [text.value for text in pattern.anchors] or regex_anchors(pattern.regex.value)
+        for anchor in anchors:
+            self._guard(pattern.regex, lambda anchor=anchor: self.builder.add(anchor, KIND_REGEX, number))
+        self.tables.regexes.append({"rule": rule, "regex": pattern.regex.value, "pattern": pattern, "timeout": REGEX_TIMEOUT})
+
+    # --- context and sections -----------------------------------------------------------------------------------------
+
+    def _add_context(self, pack: Pack) -> None:
+        for cue in pack.context:
+            rule = self._rule(pack, cue)
+            number = len(self.tables.cues)
+            self.tables.cues.append(self._cue(cue, rule))
+            seen: set[tuple[str, bool]] = set()
+            for form in cue_forms(cue):
+                if (form.surface, form.exact) in seen:
+                    continue
+                seen.add((form.surface, form.exact))
+                self._guard(form.text, lambda form=form: self.builder.add(form.surface, KIND_CUE, number, exact=form.exact))
+
+    def _cue(self, cue: ContextCue, rule: int) -> bytes:
+        axes = sum(1 << AXES.index(axis) for axis in cue.axes) or (1 << len(AXES)) - 1
+        flags = (
+            (CUE_LISTS_STOP if cue.scope.lists == "stop" else 0)
+            | (0 if cue.scope.stop_at_clause else CUE_PAST_CLAUSE)
+            | (CUE_WITHIN_LINE if cue.scope.within == "line" else 0)
+            | (CUE_WITHIN_SECTION if cue.scope.within == "section" else 0)
+            | (CUE_NOT_ON if cue.not_on else 0)
+        )
+        labels = 0
+        for text in cue.on or cue.not_on:
+            labels |= self._label_bits(text.value)
+        first = len(self.tables.blocker_refs)
+        for text in cue.blocked_by:
+            self.tables.blocker_refs.append(self._blocker(text))
+        return struct.pack(
+            "<BBBBIQIIII",
+            axes,
+            _DIRECTIONS[cue.direction],
+            flags,
+            0,
+            NONE if cue.scope.tokens is None else cue.scope.tokens,
+            labels,
+            first,
+            len(cue.blocked_by),
+            rule,
+            0,
+        )
+
+    def _label_bits(self, name: str) -> int:
+        """The labels a name stands for: itself, and those that some scheme maps to it."""
+        return sum(1 << number for number, label in enumerate(self.labels) if label.id == name or name in dict(label.schemes).values())
+
+    def _blocker(self, text: Text) -> int:
+        number = self.blockers.get(text.value)
+        if number is None:
+            number = self.blockers[text.value] = len(self.blockers)
+            self._guard(text, lambda: self.builder.add(text.value, KIND_BLOCKER, number))
+        return number
+
+    def _add_sections(self, pack: Pack) -> None:
+        for section in pack.sections:
+            rule = self._rule(pack, section)
+            sets = sum(1 << AXES.index(axis) for axis in section.sets)
+            for needs_colon, texts in _headings(section):
+                number = len(self.tables.headings)
+                self.tables.headings.append((rule, self.strings.add(section.name), sets, HEADING_NEEDS_COLON if needs_colon else 0))
+                for text, surface in texts:
+                    self._guard(text, lambda surface=surface, number=number: self.builder.add(surface, KIND_HEADING, number))
+
+    # --- lexicons -----------------------------------------------------------------------------------------------------
+
+    def _add_lexicon(self, path: Path, digest: str) -> None:
+        name = _lexicon_name(path)
+        rule = len(self.tables.rules)
+        self.tables.rules.append((self.strings.add(f"lexicon:{name}"), self.strings.add(path.name), 0, 0))
+        skipped = Skipped()
+        rows = used = 0
+        add_row = self.builder.add_row
+        numbers = self.label_numbers
+        for row in read_table(path, skipped):
+            rows += 1
+            label = numbers.get(row.label)
+            if label is None:
+                skipped.add(f"unknown label {row.label[:40]!r}", row.line)
+                continue
+            try:
+                add_row(row.term, rule, label, row.system, row.code, row.preferred, row.exact)
+            except ValueError as error:
+                skipped.add(f"its term cannot be used: {error}", row.line)
+                continue
+            used += 1
+        if not used:
+            why = f"; {skipped.messages(path.name)[0]}" if skipped.total else ""
+            raise LexiconError("L103", f"the lexicon has no usable row{why}", place=str(path), hint=self._label_hint(skipped))
+        self.warnings.extend(skipped.messages(path.name))
+        self.lexicon_reports.append(
+            {"name": name, "path": path.name, "sha256": digest, "rows": rows, "terms": used, "skipped": dict(skipped.counts)}
+        )
+
+    def _label_hint(self, skipped: Skipped) -> str:
+        if any(reason.startswith("unknown label") for reason in skipped.counts):
+            return "labels of the loaded packs: " + ", ".join(label.id for label in self.labels)
+        return ""
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def _write(self, path: Path) -> dict[str, Any]:
+        # Everything that adds strings or tokens comes before `finish`.
+        regexes = [self._regex_meta(entry) for entry in self.tables.regexes]
+        captures = [[(self.strings.add(name), int(numeric)) for name, numeric in program.captures] for program, _, _ in self.patterns]
+        pattern_terms = [self._extra_term(rule, number) for _, number, rule in self.patterns]
+        regex_terms = [self._extra_term(entry["pattern"], entry["rule"]) for entry in self.tables.regexes]
+        hyphen_and_others = {chr(c): self.builder.token(chr(c)) for c in range(33, 127) if not chr(c).isalnum() and chr(c) not in "'`/-"}
+        hyphen_and_others["-"] = self.builder.token("--")
+        for k, (program, _, _) in enumerate(self.patterns):
+            for number in program.anchors:
+                self.builder.add_tokens([number], KIND_PATTERN, k, head=program.head)
+        tables, counts, token_id = self.builder.finish()
+        punct_ids = array("I", bytes(4 * 128))
+        for char, number in hyphen_and_others.items():
+            punct_ids[ord(char)] = token_id(number)
+        terms, links = self._with_extra_terms(tables, [*pattern_terms, *regex_terms])
+        first_extra = len(tables["terms"])
+        for k, entry in enumerate(regexes):
+            entry["term"] = first_extra + len(pattern_terms) + k
+        code, program_table, capture_table = self._programs(token_id, captures, first_extra)
+        meta = self._meta(counts, regexes)
+        tables.update(
+            {
+                "meta": json.dumps(meta, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8"),
+                "fold_pages": self.pages,
+                "fold_cells": self.cells,
+                "fold_text": self.fold_text,
+                "punct_ids": punct_ids,
+                "terms": terms,
+                "concept_links": links,
+                "rules": b"".join(struct.pack("<4I", *rule) for rule in self.tables.rules),
+                "cues": b"".join(self.tables.cues),
+                "blocker_refs": self.tables.blocker_refs,
+                "headings": b"".join(struct.pack("<4I", *heading) for heading in self.tables.headings),
+                "section_refs": self.tables.section_refs,
+                "programs": program_table,
+                "code": code,
+                "captures": capture_table,
+            }
+        )
+        artifact.write(path, tables, self.inputs.fingerprint)
+        return meta
+
+    def _extra_term(self, rule: MentionRule, number: int) -> tuple[int, int, list[int], int, int, int]:
+        """A term record for mentions that patterns and regexes make: rule, label, concepts, unless slice, priority."""
+        first = len(self.tables.section_refs)
+        self.tables.section_refs.extend(self.strings.add(text.value) for text in rule.unless.section)
+        concepts = self._concepts(rule, "")
+        return number, self.label_numbers[rule.label.value], concepts, first, len(rule.unless.section), rule.priority
+
+    def _with_extra_terms(self, tables: dict[str, Any], extra: Sequence[tuple[int, int, list[int], int, int, int]]) -> tuple[bytes, bytes]:
+        links = array("I", bytes(tables["concept_links"]))
+        records = []
+        for rule, label, concepts, unless, n_unless, priority in extra:
+            records.append(struct.pack("<IIHHIHhI", rule, len(links), len(concepts), label, unless, n_unless, priority, 0))
+            links.extend(concepts)
+        return bytes(tables["terms"]) + b"".join(records), links.tobytes()
+
+    def _regex_meta(self, entry: dict[str, Any]) -> dict[str, Any]:
+        import regex
+
+        pattern: Pattern = entry["pattern"]
+        assert pattern.regex is not None
+        names = sorted(regex.compile(pattern.regex.value).groupindex.items(), key=lambda item: item[1])
+        return {
+            "rule": entry["rule"],
+            "regex": pattern.regex.value,
+            "names": [[name, self.strings.add(name)] for name, _ in names],
+            "timeout": entry["timeout"],
+        }
+
+    def _programs(self, token_id: Any, captures: Sequence[list[tuple[int, int]]], first_term: int) -> tuple[bytes, bytes, bytes]:
+        code: list[bytes] = []
+        table: list[bytes] = []
+        capture_table: list[bytes] = []
+        for k, (program, _, _) in enumerate(self.patterns):
+            table.append(
+                struct.pack(
+                    "<8I",
+                    len(code),
+                    len(program.code),
+                    len(capture_table),
+                    len(captures[k]),
+                    first_term + k,
+                    int(program.from_number),
+                    program.number_flags,
+                    0,
+                )
+            )
+            for op, arg0, arg1 in program.code:
+                code.append(struct.pack("<4I", op, token_id(arg0) if op == programs.TOKEN else arg0, arg1, 0))
+            capture_table.extend(struct.pack("<2I", *capture) for capture in captures[k])
+        return b"".join(code), b"".join(table), b"".join(capture_table)
+
+    def _meta(self, counts: dict[str, int], regexes: list[dict[str, Any]]) -> dict[str, Any]:
+        packs = self.inputs.packs
+        return {
+            "fingerprint": self.inputs.fingerprint.hex(),
+            "labels": [label.id for label in self.labels],
+            "label_descriptions": [label.description for label in self.labels],
+            "schemes": _schemes(self.labels),
+            "axes": [axis for axis in AXES if any(axis in pack.axes for pack in packs)],
+            "resolution": self.inputs.resolution,
+            "cues_inside_mention": "act" if any(pack.options.cues_inside_mention == "act" for pack in packs) else "ignore",
+            "packs": [{"name": pack.name, "version": pack.version, "path": pack.path.name, "sha256": pack.content_hash} for pack in packs],
+            "lexicons": self.lexicon_reports,
+            "warnings": self.warnings,
+            "regexes": regexes,
+            "counts": {
+                **counts,
+                "cues": len(self.tables.cues),
+                "headings": len(self.tables.headings),
+                "patterns": len(self.patterns),
+                "regexes": len(regexes),
+                "rules": len(self.tables.rules),
+            },
+        }
+
+
+def _labels(packs: Iterable[Pack]) -> Iterator[Label]:
+    seen = set()
+    for pack in packs:
+        for label in pack.labels:
+            if label.id not in seen:
+                seen.add(label.id)
+                yield label
+
+
+def _schemes(labels: Sequence[Label]) -> dict[str, dict[str, str]]:
+    schemes: dict[str, dict[str, str]] = {}
+    for label in labels:
+        for scheme, target in label.schemes:
+            schemes.setdefault(scheme, {})[label.id] = target
+    return schemes
+
+
+def _headings(section: Section) -> Iterator[tuple[bool, list[tuple[Text, str]]]]:
+    """The section's headings: those that need no colon, then those that do, without it."""
+    plain = [(text, text.value) for text in section.headings if not text.value.rstrip().endswith(":")]
+    colon = [(text, text.value.rstrip()[:-1]) for text in section.headings if text.value.rstrip().endswith(":")]
+    if plain:
+        yield False, plain
+    if colon:
+        yield True, colon
+
+
+def _lexicon_name(path: Path) -> str:
+    name = path.name
+    for ending in (".gz", ".tsv", ".csv", ".txt"):
+        name = name.removesuffix(ending)
+    return name
+
+
+def fingerprint(packs: Sequence[tuple[str, str]], lexicons: Sequence[tuple[str, str]], options: dict[str, Any]) -> bytes:
+    """SHA-256 over the inputs (name, content hash) in order, the options and the versions that shape the result."""
+    described = {
+        "format": artifact.FORMAT_VERSION,
+        "normaliser": artifact.NORMALISER_VERSION,
+        "unicode": artifact.unicode_version(),
+        "packs": [list(pack) for pack in packs],
+        "lexicons": [list(lexicon) for lexicon in lexicons],
+        "options": options,
+    }
+    return hashlib.sha256(json.dumps(described, sort_keys=True, separators=(",", ":")).encode("utf-8")).digest()
+
+
+__all__ = ["CompileInputs", "Row", "compile_artifact", "fingerprint"]

@@ -1,0 +1,123 @@
+"""Compile on first use: artifacts in the user's cache folder, by fingerprint, safe when processes race.
+
+A race is harmless: both compile, both write a temporary file and rename it, and the bytes are the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rulener.errors import ArtifactError, LexiconError
+
+_MEMO_FROM_BYTES = 4 << 20  # smaller files are hashed every time
+_SETTLED_SECONDS = 2.0  # a file changed more recently may change again within its time stamp's resolution
+
+
+def cache_folder(given: str | os.PathLike[str] | None = None) -> Path:
+    """Where compiled artifacts are kept: the argument, RULENER_CACHE_DIR, or the user's cache folder."""
+    if given is not None:
+        return Path(given)
+    if os.environ.get("RULENER_CACHE_DIR"):
+        return Path(os.environ["RULENER_CACHE_DIR"])
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("rulener", appauthor=False))
+
+
+def hash_lexicon(path: Path, folder: Path) -> str:
+    """SHA-256 of a lexicon file. That of a large one is remembered by path, size and time of change."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise LexiconError("L101", f"the lexicon cannot be read: {error.strerror}", place=str(path)) from error
+    if path.is_dir():
+        raise LexiconError("L101", "this is a folder, not a term table", place=str(path), hint="give the table's file")
+    settled = time.time() - status.st_mtime > _SETTLED_SECONDS
+    if status.st_size < _MEMO_FROM_BYTES or not settled:
+        return _sha256(path)
+    key = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
+    memo = folder / "hashes" / f"{key}.json"
+    stamp = [status.st_size, status.st_mtime_ns, status.st_ino]
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        known = json.loads(memo.read_text("utf-8"))
+        if known["stamp"] == stamp:
+            return str(known["sha256"])
+    digest = _sha256(path)
+    with contextlib.suppress(OSError):
+        memo.parent.mkdir(parents=True, exist_ok=True)
+        temporary = memo.with_name(f"{memo.name}.{os.getpid()}.tmp")
+        temporary.write_text(json.dumps({"stamp": stamp, "sha256": digest}), "utf-8")
+        os.replace(temporary, memo)
+    return digest
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        raise LexiconError("L101", f"the lexicon cannot be read: {error.strerror}", place=str(path)) from error
+    return digest.hexdigest()
+
+
+def hash_pack(folder: Path) -> str:
+    """SHA-256 over what the pack's content hash covers (names and bytes of its rule files), without parsing them."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name.endswith(".cases.yaml") or not path.is_file():
+            continue
+        for part in (os.fsencode(path.name), path.read_bytes()):
+            digest.update(len(part).to_bytes(8, "little"))
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def cached_artifact(
+    packs: Sequence[Path], lexicons: Sequence[Path], *, resolution: str | None, base_folder: str | os.PathLike[str] | None
+) -> Path:
+    """The artifact of these inputs: from the cache, or compiled into it now.
+
+    Raises PackError, LexiconError.
+    """
+    from rulener import artifact
+    from rulener.compiler.build import fingerprint
+
+    folder = cache_folder(base_folder)
+    hashes = [hash_lexicon(path, folder) for path in lexicons]
+    key = fingerprint(
+        [(path.name, hash_pack(path)) for path in packs],
+        [(path.name, digest) for path, digest in zip(lexicons, hashes, strict=True)],
+        {"resolution": resolution},
+    )
+    target = folder / f"{key.hex()}.rnr"
+    if target.exists():
+        try:
+            artifact.OpenArtifact(target)
+        except ArtifactError:
+            pass  # a damaged cache entry is made again
+        else:
+            return target
+    compile_inputs(packs, lexicons, hashes, resolution, key, target)
+    return target
+
+
+def compile_inputs(
+    packs: Sequence[Path], lexicons: Sequence[Path], hashes: Sequence[str], resolution: str | None, key: bytes, target: Path
+) -> dict[str, Any]:
+    """Read the packs and compile everything to `target`."""
+    from rulener.compiler.build import CompileInputs, compile_artifact
+    from rulener.packs.parse import load_packs
+
+    loaded = load_packs(packs)
+    named = [pack.resolution for pack in loaded if pack.resolution is not None]
+    inputs = CompileInputs(tuple(loaded), tuple(lexicons), tuple(hashes), resolution or (named[-1] if named else "longest"), key)
+    return compile_artifact(inputs, target)

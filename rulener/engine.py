@@ -1,0 +1,450 @@
+"""The engine: a compiled artifact plus options. It annotates text, explains itself and pickles in bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rulener.artifact import OpenArtifact
+from rulener.core.columns import Batch, Tables
+from rulener.core.json_writer import JsonWriter
+from rulener.core.scanner import Scanner
+from rulener.errors import ArtifactCorrupt, NoteError, UsageError
+from rulener.packs.names import nearest_name
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from rulener.core.columns import Document
+    from rulener.explain import Explanation
+
+PathLike = str | os.PathLike[str]
+Mentions = Iterable[tuple[int, int, str]]
+
+BASE_PACK = "english"
+STARTER = "starter"
+RESOLUTIONS = ("longest", "longest_per_label", "all")
+_ARTIFACT_SUFFIX = ".rnr"
+_CHUNK = 64  # notes a worker thread takes at a time
+
+
+class _LazyRegex:
+    """A regex rule, compiled when its anchor is first met."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._compiled: Any = None
+
+    def finditer(self, text: str, start: int, end: int, *, timeout: float) -> Iterator[Any]:
+        if self._compiled is None:
+            import regex
+
+            self._compiled = regex.compile(self._source)
+        return self._compiled.finditer(text, start, end, timeout=timeout)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteFailure:
+    """A note of a batch that could not be annotated: its index, the error's code and why."""
+
+    index: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JsonlBatch:
+    """JSON lines of the good notes in order, and the failures."""
+
+    data: bytes
+    notes: int
+    entities: int
+    failures: list[NoteFailure]
+
+
+def load(
+    *packs: PathLike,
+    lexicons: Sequence[PathLike] | None = None,
+    scheme: str | None = None,
+    base: str | None = BASE_PACK,
+    resolution: str | None = None,
+    cache_dir: PathLike | None = None,
+) -> Engine:
+    """An engine from rule packs and lexicons, or from one compiled file.
+
+    With no arguments: the shipped English pack and starter lexicons. `packs` are folders (or names of shipped packs) that are
+    added to `base`; `base=None` loads them alone. `lexicons` are term tables that replace the starter lexicons; the name
+    "starter" among them keeps those. `scheme` reports labels as that scheme names them and leaves the other mentions out.
+    `resolution` overrides the packs' policy. What is compiled is kept in `cache_dir` (default: the user's cache folder).
+
+    Raises PackError, LexiconError, ArtifactError, UsageError.
+    """
+    if len(packs) == 1 and os.fspath(packs[0]).endswith(_ARTIFACT_SUFFIX):
+        if lexicons is not None or resolution is not None:
+            raise UsageError("U102", "a compiled file has its lexicons and resolution built in", hint="compile it with them")
+        return Engine(Path(packs[0]), scheme=scheme)
+    from rulener.compiler.cache import cached_artifact
+
+    folders = pack_folders(packs, base)
+    tables = lexicon_paths(lexicons)
+    _check_resolution(resolution)
+    path = cached_artifact(folders, tables, resolution=resolution, base_folder=cache_dir)
+    return Engine(path, scheme=scheme)
+
+
+def compile_to(
+    target: PathLike,
+    *packs: PathLike,
+    lexicons: Sequence[PathLike] | None = None,
+    base: str | None = BASE_PACK,
+    resolution: str | None = None,
+) -> Engine:
+    """Compile packs and lexicons (as for `load`) to the file `target` and open it."""
+    from rulener.compiler.build import fingerprint
+    from rulener.compiler.cache import cache_folder, compile_inputs, hash_lexicon, hash_pack
+
+    folders = pack_folders(packs, base)
+    tables = lexicon_paths(lexicons)
+    _check_resolution(resolution)
+    hashes = [hash_lexicon(path, cache_folder()) for path in tables]
+    key = fingerprint(
+        [(path.name, hash_pack(path)) for path in folders],
+        [(path.name, digest) for path, digest in zip(tables, hashes, strict=True)],
+        {"resolution": resolution},
+    )
+    compile_inputs(folders, tables, hashes, resolution, key, Path(target))
+    return Engine(Path(target))
+
+
+def pack_folders(packs: Sequence[PathLike], base: str | None) -> list[Path]:
+    """The folders of `base` and `packs`, each once, in order. Raises UsageError for one that is neither folder nor shipped."""
+    from rulener import shipped
+
+    known = shipped.packs()
+    folders: list[Path] = []
+    for given in ([base] if base is not None else []) + [os.fspath(pack) for pack in packs]:
+        path = Path(given)
+        if not path.is_dir() and given in known:
+            path = known[given]
+        elif not path.is_dir():
+            close = nearest_name(given, known)
+            hint = f"did you mean the shipped pack {close!r}?" if close else "a pack is a folder with a pack.yaml"
+            raise UsageError("U103", f"no such pack: {given}", hint=hint)
+        if not any(_same(path, other) for other in folders):
+            folders.append(path)
+    return folders
+
+
+def _same(a: Path, b: Path) -> bool:
+    return a.resolve() == b.resolve()
+
+
+def lexicon_paths(lexicons: Sequence[PathLike] | None) -> list[Path]:
+    """The tables to load; None or "starter" stand for the shipped ones."""
+    from rulener import shipped
+
+    if isinstance(lexicons, str | os.PathLike):
+        lexicons = [lexicons]
+    paths: list[Path] = []
+    for given in [STARTER] if lexicons is None else lexicons:
+        if os.fspath(given) == STARTER:
+            paths.extend(shipped.lexicons())
+        else:
+            paths.append(Path(given))
+    return paths
+
+
+def _check_resolution(resolution: str | None) -> None:
+    if resolution is not None and resolution not in RESOLUTIONS:
+        raise UsageError("U104", f"unknown resolution {resolution!r}", hint="one of " + ", ".join(RESOLUTIONS))
+
+
+class Engine:
+    """A compiled artifact, opened read-only, plus the options of its use. Threads may share one; pickles as path and options."""
+
+    def __init__(self, path: Path, *, scheme: str | None = None) -> None:
+        self.path = Path(path)
+        self.scheme = scheme
+        self._artifact = OpenArtifact(self.path)
+        self._meta = self._artifact.meta
+        try:
+            self._read_meta()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ArtifactCorrupt(
+                "A104", "the artifact is damaged: its tables contradict each other", place=str(self.path), hint="compile it again"
+            ) from error
+        self._label_out, self._labels = self._reported_labels(scheme)
+        self._idle: list[Scanner] = []
+        self._writers: list[JsonWriter] = []
+
+    def _read_meta(self) -> None:
+        self._tables = Tables(self._artifact.map, self._artifact.sections, {**self._meta, "fingerprint": self._fingerprint()})
+        self._policy = RESOLUTIONS.index(self._meta["resolution"])
+        self._act_inside = self._meta["cues_inside_mention"] == "act"
+        names = [self._tables.rule_name(entry["rule"]) for entry in self._meta["regexes"]]
+        self._regexes = [
+            (_LazyRegex(entry["regex"]), int(entry["term"]), [(str(n), int(k)) for n, k in entry["names"]], float(entry["timeout"]), name)
+            for entry, name in zip(self._meta["regexes"], names, strict=True)
+        ]
+        if any(term >= self._meta["counts"]["terms"] + len(self._regexes) + self._meta["counts"]["patterns"] for _, term, *_ in self._regexes):
+            raise ValueError("regexes")
+        self._bounds = {"vocab_bits": self._artifact.header.vocab_bits, "edge_bits": self._artifact.header.edge_bits}
+
+    def _fingerprint(self) -> str:
+        """That of the artifact, or of artifact and options when an option changes what is reported."""
+        base = self._artifact.header.fingerprint
+        if self.scheme is None:
+            return base
+        return hashlib.sha256(json.dumps([base, {"scheme": self.scheme}]).encode("utf-8")).hexdigest()
+
+    def _reported_labels(self, scheme: str | None) -> tuple[list[int], list[str]]:
+        """For every label of the artifact its number in the reported labels (65535: left out), and those labels."""
+        labels: list[str] = list(self._meta["labels"])
+        if scheme is None:
+            return list(range(len(labels))), labels
+        schemes = self._meta["schemes"]
+        if scheme not in schemes:
+            close = nearest_name(scheme, schemes)
+            known = ", ".join(sorted(schemes)) or "none"
+            hint = f"did you mean {close!r}?" if close else f"the packs' schemes: {known}"
+            raise UsageError("U105", f"no loaded pack has a scheme {scheme!r}", hint=hint)
+        mapping = schemes[scheme]
+        reported = list(dict.fromkeys(mapping[label] for label in labels if label in mapping))
+        return [reported.index(mapping[label]) if label in mapping else 0xFFFF for label in labels], reported
+
+    # --- what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest of everything that shapes the results: packs, lexicons, options, versions."""
+        return str(self._tables.meta["fingerprint"])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that entities may have, as reported (see `scheme`)."""
+        return tuple(self._labels)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The assertion axes that some loaded pack assesses; the others are None on every entity."""
+        return tuple(self._meta["axes"])
+
+    @property
+    def warnings(self) -> list[str]:
+        """What compiling had to say: skipped lexicon rows, counted and named."""
+        return list(self._meta["warnings"])
+
+    def manifest(self) -> dict[str, Any]:
+        """What the results depend on: engine, packs and lexicons with their hashes, effective options."""
+        return {
+            "engine": self.fingerprint,
+            "packs": self._meta["packs"],
+            "lexicons": self._meta["lexicons"],
+            "options": {
+                "resolution": self._meta["resolution"],
+                "cues_inside_mention": self._meta["cues_inside_mention"],
+                "scheme": self.scheme,
+                "axes": self._meta["axes"],
+            },
+        }
+
+    def info(self) -> dict[str, Any]:
+        """The manifest with sizes and counts."""
+        from rulener import __version__, artifact
+
+        header = self._artifact.header
+        return {
+            "rulener": __version__,
+            "path": str(self.path),
+            "bytes": header.length,
+            "format": artifact.FORMAT_VERSION,
+            "normaliser": artifact.NORMALISER_VERSION,
+            "unicode": f"{header.unicode // 10000}.{header.unicode // 100 % 100}.{header.unicode % 100}",
+            **self.manifest(),
+            "labels": self._meta["labels"],
+            "schemes": self._meta["schemes"],
+            "counts": self._meta["counts"],
+            "warnings": self._meta["warnings"],
+            "sections": {name: length for name, (_, length) in header.sections.items()},
+        }
+
+    def __repr__(self) -> str:
+        return f"<Engine {self.fingerprint[:12]} {self.path.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_open, (os.fspath(self.path), self.scheme))
+
+    # --- annotating ---------------------------------------------------------------------------------------------------
+
+    def annotate(self, text: str, mentions: Mentions | None = None, note_id: str | None = None) -> Document:
+        """Annotate one note.
+
+        With `mentions=[(start, end, label), …]` only the context is judged: every given mention comes back, in the given order,
+        with its assertions, and with concepts where a term has exactly its span. Labels may be any string.
+
+        Raises NoteError when the note cannot be annotated (a regex rule that runs too long), ValueError for a mention outside
+        the text.
+        """
+        scanner = self._take()
+        try:
+            if mentions is None:
+                batch = Batch(self._tables, [note_id], self._labels)
+                scanner.annotate(batch, text)
+            else:
+                given, labels = self._given(text, mentions)
+                batch = Batch(self._tables, [note_id], labels)
+                scanner.annotate_given(batch, text, given)
+        finally:
+            self._idle.append(scanner)
+        if batch.failures:
+            _, code, reason = batch.failures[0]
+            raise NoteError(code, reason, place=note_id or "")
+        return batch.document(0)
+
+    def annotate_many(self, texts: Iterable[str], *, workers: int = 1, ids: Iterable[str] | None = None) -> Iterator[Document]:
+        """Annotate notes lazily, in input order. `workers` threads share the engine; the core runs without the GIL.
+
+        Raises NoteError at the place of a note that cannot be annotated.
+        """
+        if workers < 1:
+            raise UsageError("U106", f"workers must be at least 1, not {workers}")
+        chunks = _chunks(texts, ids)
+        if workers == 1:
+            for chunk in chunks:
+                yield from self._documents(chunk)
+            return
+        yield from self._documents_in_threads(chunks, workers)
+
+    def _documents_in_threads(self, chunks: Iterator[tuple[list[str], list[str | None]]], workers: int) -> Iterator[Document]:
+        from collections import deque
+        from concurrent.futures import Future, ThreadPoolExecutor
+
+        with ThreadPoolExecutor(workers, thread_name_prefix="rulener") as pool:
+            waiting: deque[Future[Batch]] = deque()
+            try:
+                for chunk in chunks:
+                    waiting.append(pool.submit(self._annotate_chunk, *chunk))
+                    if len(waiting) > workers * 2:
+                        yield from _batch_documents(waiting.popleft().result())
+                while waiting:
+                    yield from _batch_documents(waiting.popleft().result())
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _documents(self, chunk: tuple[list[str], list[str | None]]) -> Iterator[Document]:
+        return _batch_documents(self._annotate_chunk(*chunk))
+
+    def _annotate_chunk(self, texts: Sequence[str], ids: Sequence[str | None]) -> Batch:
+        batch = Batch(self._tables, list(ids), self._labels)
+        scanner = self._take()
+        try:
+            scanner.annotate_all(batch, texts)
+        finally:
+            self._idle.append(scanner)
+        return batch
+
+    def annotate_batch(self, texts: Iterable[str], ids: Iterable[str] | None = None) -> pyarrow.Table:
+        """Annotate notes into an Arrow table, one row per entity (columns: docs/guide/library.md). Needs the extra [parquet].
+
+        `ids` default to the notes' positions. Notes that cannot be annotated are listed in the schema's metadata under
+        `rulener.failures`, as JSON.
+        """
+        from rulener.formats.arrow import batch_table
+
+        held = list(texts)
+        names = [str(k) for k in range(len(held))] if ids is None else list(ids)
+        _same_length(names, held)
+        return batch_table(self._annotate_chunk(held, names))
+
+    def jsonl(self, texts: Sequence[str], ids: Sequence[str]) -> JsonlBatch:
+        """Annotate notes to JSON lines (schema rulener.document/1), one per good note, in order."""
+        _same_length(ids, texts)
+        batch = self._annotate_chunk(texts, ids)
+        writer = self._writers.pop() if self._writers else JsonWriter(self._tables)
+        try:
+            data = writer.lines(batch)
+        finally:
+            self._writers.append(writer)
+        failures = [NoteFailure(*failure) for failure in batch.failures]
+        return JsonlBatch(data, len(batch) - len(failures), batch.n_entities, failures)
+
+    def explain(self, text: str, position: int | None = None) -> Explanation:
+        """Why each entity is there, what it beat and which cue hit; with `position`, also why nothing else is there."""
+        from rulener.explain import explain
+
+        return explain(self, text, position)
+
+    def close(self) -> None:
+        """Let go of scratch memory. The mapping goes when the last document does."""
+        self._idle.clear()
+        self._writers.clear()
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _take(self) -> Scanner:
+        """An idle scanner or a new one; each thread works with its own."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._scanner()
+
+    def _scanner(self, *, trace: bool = False) -> Scanner:
+        return Scanner(
+            self._tables, self._artifact.sections, self._bounds, self._regexes, self._policy, self._label_out, self._act_inside, trace
+        )
+
+    def _given(self, text: str, mentions: Mentions) -> tuple[list[tuple[int, int, int, int]], list[str]]:
+        """Given mentions with their label numbers and label bits, and the label list that includes theirs."""
+        labels = list(self._labels)
+        found = []
+        for start, end, label in mentions:
+            if not 0 <= start <= end <= len(text):
+                raise ValueError(f"mention {start}:{end} does not lie within the text of {len(text)} code points")
+            if label not in labels:
+                labels.append(label)
+            found.append((start, end, labels.index(label), self._label_bits(label)))
+        return found, labels
+
+    def _label_bits(self, name: str) -> int:
+        """The artifact's labels that a given label stands for: itself, or those a scheme maps to it."""
+        bits = 0
+        for number, label in enumerate(self._meta["labels"]):
+            if label == name or any(mapping.get(label) == name for mapping in self._meta["schemes"].values()):
+                bits |= 1 << number
+        return bits
+
+
+def _open(path: str, scheme: str | None) -> Engine:
+    return Engine(Path(path), scheme=scheme)
+
+
+def _same_length(ids: Sequence[Any], texts: Sequence[str]) -> None:
+    if len(ids) != len(texts):
+        raise UsageError("U107", f"{len(ids)} ids for {len(texts)} texts")
+
+
+def _batch_documents(batch: Batch) -> Iterator[Document]:
+    failures = {index: (code, reason) for index, code, reason in batch.failures}
+    for number in range(len(batch)):
+        if number in failures:
+            code, reason = failures[number]
+            raise NoteError(code, reason, place=str(batch.ids[number] or ""))
+        yield batch.document(number)
+
+
+def _chunks(texts: Iterable[str], ids: Iterable[str] | None) -> Iterator[tuple[list[str], list[str | None]]]:
+    """Slices of the input, each with its ids."""
+    from itertools import islice
+
+    source = iter(texts)
+    names = iter(ids) if ids is not None else None
+    while held := list(islice(source, _CHUNK)):
+        chunk_ids: list[str | None] = [None] * len(held) if names is None else list(islice(names, len(held)))
+        _same_length(chunk_ids, held)
+        yield held, chunk_ids
