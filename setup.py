@@ -6,7 +6,7 @@ import sys
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-MODULES = ("memory", "text", "automaton", "patterns", "spans", "context", "columns", "json_writer", "scanner")
+MODULES = ("memory", "text", "automaton", "patterns", "spans", "context", "columns", "export", "json_writer", "scanner")
 DEBUG = os.environ.get("RULENER_CORE_DEBUG") == "1"
 SANITIZE = os.environ.get("RULENER_CORE_SANITIZE", "")  # e.g. "address,undefined"
 

@@ -15,7 +15,6 @@ from rulener.core.columns import Batch, Tables
 from rulener.core.json_writer import JsonWriter
 from rulener.core.scanner import Scanner
 from rulener.errors import ArtifactCorrupt, NoteError, UsageError
-from rulener.packs.names import nearest_name
 
 if TYPE_CHECKING:
     import pyarrow
@@ -132,12 +131,18 @@ def pack_folders(packs: Sequence[PathLike], base: str | None) -> list[Path]:
         if not path.is_dir() and given in known:
             path = known[given]
         elif not path.is_dir():
-            close = nearest_name(given, known)
+            close = _nearest(given, known)
             hint = f"did you mean the shipped pack {close!r}?" if close else "a pack is a folder with a pack.yaml"
             raise UsageError("U103", f"no such pack: {given}", hint=hint)
         if not any(_same(path, other) for other in folders):
             folders.append(path)
     return folders
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from rulener.packs.source import nearest
+
+    return nearest(name, known)
 
 
 def _same(a: Path, b: Path) -> bool:
@@ -209,7 +214,7 @@ class Engine:
             return list(range(len(labels))), labels
         schemes = self._meta["schemes"]
         if scheme not in schemes:
-            close = nearest_name(scheme, schemes)
+            close = _nearest(scheme, schemes)
             known = ", ".join(sorted(schemes)) or "none"
             hint = f"did you mean {close!r}?" if close else f"the packs' schemes: {known}"
             raise UsageError("U105", f"no loaded pack has a scheme {scheme!r}", hint=hint)

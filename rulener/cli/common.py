@@ -18,59 +18,58 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
 
-def engine_options(function: _F) -> _F:
-    """--pack, --no-base, --lexicon, --scheme, --resolution; handed on as one argument `make`, a dict for `load_engine`."""
+_PACK = click.option(
+    "--pack", "-p", multiple=True, metavar="PACK", help="A rule pack (folder) or a compiled file; may be repeated."
+)
+_NO_BASE = click.option(
+    "--no-base", is_flag=True, help="Leave out the shipped English pack and, unless --lexicon says so, lexicons."
+)
+_LEXICON = click.option(
+    "--lexicon",
+    "-l",
+    multiple=True,
+    metavar="FILE",
+    help="A term table, in place of the shipped ones; may be repeated. The word `starter` keeps the shipped ones.",
+)
+_RESOLUTION = click.option(
+    "--resolution", type=click.Choice(["longest", "longest_per_label", "all"]), help="What happens to overlapping mentions."
+)
+_SCHEME = click.option("--scheme", metavar="NAME", help="Labels of this scheme, for example i2b2 or basic.")
+
+
+def artifact_options(function: _F) -> _F:
+    """--pack, --no-base, --lexicon, --resolution; handed on as one argument `make`: what goes into a compiled file."""
 
     @functools.wraps(function)
-    def command(
-        *, pack: tuple[str, ...], no_base: bool, lexicon: tuple[str, ...], scheme: str | None, resolution: str | None, **rest: Any
-    ) -> Any:
-        make = {
-            "packs": pack,
-            "lexicons": lexicon,
-            "scheme": scheme,
-            "base": None if no_base else "english",
-            "resolution": resolution,
-        }
+    def command(*, pack: tuple[str, ...], no_base: bool, lexicon: tuple[str, ...], resolution: str | None, **rest: Any) -> Any:
+        compiled = len(pack) == 1 and pack[0].endswith(".rnr")
+        lexicons = list(lexicon) or ([] if no_base and not compiled else None)
+        make = {"packs": pack, "lexicons": lexicons, "base": None if no_base else "english", "resolution": resolution}
         return function(make=make, **rest)
 
-    options = [
-        click.option(
-            "--pack", "-p", multiple=True, metavar="PACK", help="A rule pack (folder) or a compiled file; may be repeated."
-        ),
-        click.option("--no-base", is_flag=True, help="Leave out the shipped English pack."),
-        click.option(
-            "--lexicon",
-            "-l",
-            multiple=True,
-            metavar="FILE",
-            help="A term table, in place of the shipped ones; may be repeated. The word `starter` keeps the shipped ones.",
-        ),
-        click.option("--scheme", metavar="NAME", help="Labels of this scheme, for example i2b2 or basic."),
-        click.option(
-            "--resolution",
-            type=click.Choice(["longest", "longest_per_label", "all"]),
-            help="What happens to overlapping mentions.",
-        ),
-    ]
     decorated: Any = command
-    for option in reversed(options):
+    for option in (_RESOLUTION, _LEXICON, _NO_BASE, _PACK):
         decorated = option(decorated)
     result: _F = decorated
     return result
+
+
+def engine_options(function: _F) -> _F:
+    """The same and --scheme: what makes an engine."""
+
+    @functools.wraps(function)
+    def command(*, make: dict[str, Any], scheme: str | None, **rest: Any) -> Any:
+        return function(make={**make, "scheme": scheme}, **rest)
+
+    return artifact_options(_SCHEME(command))
 
 
 def load_engine(make: dict[str, Any]) -> Any:
     """The engine the options ask for. Its warnings go to stderr."""
     from rulener.engine import load
 
-    engine = load(
-        *make["packs"],
-        lexicons=list(make["lexicons"]) or None,
-        scheme=make["scheme"],
-        base=make["base"],
-        resolution=make["resolution"],
-    )
+    options = {name: value for name, value in make.items() if name != "packs"}
+    engine = load(*make["packs"], **options)
     warn(engine)
     return engine
 

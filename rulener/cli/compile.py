@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from rulener.cli.common import engine_options, print_json, warn
+from rulener.cli.common import artifact_options, print_json, warn
 from rulener.run.inputs import readable
 from rulener.run.output import write_error
 
 
 @click.command()
 @click.option("--output", "-o", required=True, metavar="FILE", help="The compiled file, for example clinical.rnr.")
-@engine_options
+@artifact_options
 @click.option("--json", "as_json", is_flag=True, help="Print what was compiled as JSON.")
 def command(output: str, make: dict[str, Any], as_json: bool) -> int:
     """Compile packs and lexicons into one file that opens at once and is shared between processes.
@@ -25,17 +25,11 @@ def command(output: str, make: dict[str, Any], as_json: bool) -> int:
       rulener compile -o clinical.rnr --pack mypack/ --lexicon drugs.tsv
       rulener run notes/ -o out/ --pack clinical.rnr
     """
-    from rulener.compiler import compile_to
+    from rulener.engine import compile_to
 
     try:
-        engine = compile_to(
-            Path(output),
-            *make["packs"],
-            lexicons=list(make["lexicons"]) or None,
-            scheme=make["scheme"],
-            base=make["base"],
-            resolution=make["resolution"],
-        )
+        options = {name: value for name, value in make.items() if name != "packs"}
+        engine = compile_to(Path(output), *make["packs"], **options)
     except OSError as error:
         raise write_error(error, output) from None
     warn(engine)

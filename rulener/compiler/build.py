@@ -90,7 +90,7 @@ class _Compiler:
         self.tables = _Tables()
         self.labels = list(_labels(inputs.packs))
         self.label_numbers = {label.id: number for number, label in enumerate(self.labels)}
-        self.words = {words.id: [text.value for text in words.any] for pack in inputs.packs for words in pack.words}
+        self.words = _word_lists(inputs.packs)
         self.blockers: dict[str, int] = {}
         self.patterns: list[tuple[programs.Program, int, MentionRule]] = []  # program, rule number, rule
         self.findings: list[Diagnostic] = []
@@ -193,7 +193,7 @@ class _Compiler:
                 self.findings.extend(problems)
                 continue
             try:
-                program = programs.compile_pattern(node, self.words, self.builder.tokens)
+                program = programs.compile_pattern(node, {**self.words, **_word_lists([pack])}, self.builder.tokens)
             except programs.Unanchored:
                 self._refuse("this pattern has no anchor: no word or punctuation mark that every match has in a fixed place", text.place)
             except ValueError as error:
@@ -319,8 +319,8 @@ class _Compiler:
         hyphen_and_others = {chr(c): self.builder.token(chr(c)) for c in range(33, 127) if not chr(c).isalnum() and chr(c) not in "'`/-"}
         hyphen_and_others["-"] = self.builder.token("--")
         for k, (program, _, _) in enumerate(self.patterns):
-            for number in program.anchors:
-                self.builder.add_tokens([number], KIND_PATTERN, k, head=program.head)
+            for number, head in program.anchors:
+                self.builder.add_tokens([number], KIND_PATTERN, k, head=head)
         tables, counts, token_id = self.builder.finish()
         punct_ids = array("I", bytes(4 * 128))
         for char, number in hyphen_and_others.items():
@@ -436,6 +436,10 @@ def _labels(packs: Iterable[Pack]) -> Iterator[Label]:
             if label.id not in seen:
                 seen.add(label.id)
                 yield label
+
+
+def _word_lists(packs: Iterable[Pack]) -> dict[str, list[str]]:
+    return {words.id: [text.value for text in words.any] for pack in packs for words in pack.words}
 
 
 def _schemes(labels: Sequence[Label]) -> dict[str, dict[str, str]]:

@@ -1,7 +1,7 @@
 """Token patterns to programs for the core's matcher, and where to anchor them.
 
-Instructions are those of `core/structs.pxd`. A pattern is anchored at the first token position (0 to 3) at which every way
-through it reads a literal; that literal's occurrence in the automaton starts the program so many tokens earlier.
+Instructions are those of `core/structs.pxd`. A pattern is anchored at the first literal of every way through it, at most three tokens
+in; an occurrence of such a literal in the automaton starts the program that many tokens earlier.
 """
 
 from __future__ import annotations
@@ -38,12 +38,11 @@ class Instruction(NamedTuple):
 
 @dataclass(slots=True)
 class Program:
-    """Instructions and captures of one pattern. `anchors` are token numbers read `head` tokens after the start."""
+    """Instructions and captures of one pattern. `anchors` are (token number, tokens between the start and it)."""
 
     code: list[Instruction] = field(default_factory=list)
     captures: list[tuple[str, bool]] = field(default_factory=list)  # (name, numeric)
-    anchors: list[int] = field(default_factory=list)
-    head: int = 0
+    anchors: list[tuple[int, int]] = field(default_factory=list)
     from_number: bool = False
     number_flags: int = 0  # separator flags one of which must follow the number, 0 = no test
 
@@ -149,11 +148,11 @@ class _Writer:
 # --- anchors ---------------------------------------------------------------------------------------------------------
 
 
-def _closure(code: Sequence[Instruction], states: set[int], *, through_slash: bool) -> set[int]:
-    """Instructions that read a token (or MATCH) reachable without reading one; HYPHEN and SLASH stay in unless passed."""
+def _steps(code: Sequence[Instruction], at: int) -> set[int]:
+    """The instructions that read or test a token (or MATCH) reachable from `at` without reading one."""
     found: set[int] = set()
-    pending = sorted(states)
     seen: set[int] = set()
+    pending = [at]
     while pending:
         at = pending.pop()
         if at in seen:
@@ -164,7 +163,7 @@ def _closure(code: Sequence[Instruction], states: set[int], *, through_slash: bo
             pending += [op.arg0, op.arg1]
         elif op.op == JUMP:
             pending.append(op.arg0)
-        elif op.op == SAVE or (op.op == SLASH and through_slash):
+        elif op.op == SAVE:
             pending.append(at + 1)
         else:
             found.add(at)
@@ -172,26 +171,40 @@ def _closure(code: Sequence[Instruction], states: set[int], *, through_slash: bo
 
 
 def _anchor(program: Program) -> None:
-    """Fill in where the program starts; raises Unanchored."""
+    """Fill in where the program starts: at the first literal of every way through it, or at numbers. Raises Unanchored."""
     code = program.code
-    states = _closure(code, {0}, through_slash=True)
-    first = states
-    for head in range(ANCHOR_REACH):
-        ops = {code[at].op for at in states}
-        if ops == {TOKEN}:
-            program.head = head
-            program.anchors = sorted({code[at].arg0 for at in states})
-            return
-        if MATCH in ops or HYPHEN in ops:
-            # Too short, or the position of what follows is not fixed: a spaced hyphen is a token, a tight one is not.
-            break
-        states = _closure(code, {at + 1 for at in states}, through_slash=True)
-    if {code[at].op for at in first} <= {TOKEN, NUMBER}:
-        program.anchors = sorted({code[at].arg0 for at in first if code[at].op == TOKEN})
-        program.from_number = True
-        after = _closure(code, {at + 1 for at in first if code[at].op == NUMBER}, through_slash=False)
-        following = {code[at].op for at in after}
-        if following <= {HYPHEN, SLASH}:
-            program.number_flags = (FLAG_HYPHEN if HYPHEN in following else 0) | (FLAG_SLASH if SLASH in following else 0)
-        return
-    raise Unanchored
+    anchors: set[tuple[int, int]] = set()
+    seen: set[tuple[int, int]] = set()
+    pending = [(at, 0) for at in _steps(code, 0)]
+    while pending:
+        at, head = pending.pop()
+        if (at, head) in seen:
+            continue
+        seen.add((at, head))
+        op = code[at].op
+        if op == TOKEN:
+            anchors.add((code[at].arg0, head))
+            continue
+        if op == MATCH:
+            return _anchor_at_numbers(program)
+        # A tight hyphen and a slash read no token; a spaced hyphen reads one.
+        reads = (0, 1) if op == HYPHEN else (0,) if op == SLASH else (1,)
+        for more in reads:
+            if head + more >= ANCHOR_REACH:
+                return _anchor_at_numbers(program)
+            pending += [(after, head + more) for after in _steps(code, at + 1)]
+    program.anchors = sorted(anchors)
+
+
+def _anchor_at_numbers(program: Program) -> None:
+    """Try the program at every number (and at the literals that may begin it)."""
+    code = program.code
+    first = _steps(code, 0)
+    if not {code[at].op for at in first} <= {TOKEN, NUMBER}:
+        raise Unanchored
+    program.anchors = sorted({(code[at].arg0, 0) for at in first if code[at].op == TOKEN})
+    program.from_number = True
+    after = {step for at in first if code[at].op == NUMBER for step in _steps(code, at + 1)}
+    following = {code[at].op for at in after}
+    if following <= {HYPHEN, SLASH}:
+        program.number_flags = (FLAG_HYPHEN if HYPHEN in following else 0) | (FLAG_SLASH if SLASH in following else 0)

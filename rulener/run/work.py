@@ -164,8 +164,8 @@ class _PartMaker:
         except MemoryError:
             self._in_halves(texts, ids, places)
             return
-        for index, code, reason in batch.failures:
-            self._failures.append((places[index], (ids[index], code, reason)))
+        for failure in batch.failures:
+            self._failures.append((places[failure.index], (ids[failure.index], failure.code, failure.reason)))
         self._result.entities += batch.entities
         self._write(batch.data)
 

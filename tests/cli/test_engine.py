@@ -47,7 +47,7 @@ def notes(tmp_path: Path) -> Path:
         (folder / f"{number}.txt").write_text(
             "PAST HISTORY: otalgia.\n\nDenies ear ache, hiccups and sneezing. İß\U0001f600 otalgia\n" * number
         )
-    (folder / "surrogate.txt").write_bytes("otalgia \0 x".encode())
+    (folder / "surrogate.txt").write_bytes(b"otalgia \0 x")
     return folder
 
 

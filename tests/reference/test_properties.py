@@ -91,6 +91,15 @@ def test_given_mentions_come_back(packs: PacksData, lexicon: list[LexiconRow], t
 
 @SLOW
 @given(packs_data(), lexicon_rows(), notes())
+def test_found_mentions_given_again_have_the_same_cues(packs: PacksData, lexicon: list[LexiconRow], text: str) -> None:
+    oracle = oracle_of(packs, lexicon)
+    found = oracle.annotate(text)
+    again = oracle.annotate(text, [(e.start, e.end, e.label) for e in found])
+    assert [(e.cues, e.section, e.sentence) for e in again] == [(e.cues, e.section, e.sentence) for e in found]
+
+
+@SLOW
+@given(packs_data(), lexicon_rows(), notes())
 def test_every_true_axis_has_a_cue_and_no_other(packs: PacksData, lexicon: list[LexiconRow], text: str) -> None:
     declared = {axis for data in packs for axis in data["axes"]}
     for entity in oracle_of(packs, lexicon).annotate(text):

@@ -12,11 +12,18 @@ from typing import Any
 
 
 @dataclass
+class FakeFailure:
+    index: int
+    code: str
+    reason: str
+
+
+@dataclass
 class FakeBatch:
     data: bytes
     notes: int
     entities: int
-    failures: list[tuple[int, str, str]]
+    failures: list[FakeFailure]
 
 
 @dataclass
@@ -58,7 +65,7 @@ class FakeEngine:
             if "deadly" in text:
                 self._die()
             if "slow regex" in text:
-                failures.append((index, "N201", "rule r took longer than 1 s"))
+                failures.append(FakeFailure(index, "N201", "rule r took longer than 1 s"))
                 continue
             found = [{"start": m.start(), "end": m.end()} for m in re.finditer("pain", text)]
             entities += len(found)

@@ -1,0 +1,355 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
+"""The rows of a batch as Arrow-shaped buffers (offsets, indices, bitmaps), without a Python object per entity."""
+
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+
+from rulener.core.columns cimport Batch, DocRow, EntityRow, Tables
+from rulener.core.memory cimport Column, Vec, column, vec_grow, vec_init, vec_push
+from rulener.core.structs cimport *
+
+cdef enum:
+    MAX_BYTES = 0x7FFFFFFF      # of one string column: Arrow's plain strings have 32-bit offsets
+
+
+cdef class Words:
+    """A dictionary column under construction: string numbers of the artifact to dense indices, in order of first use."""
+
+    cdef Tables tables
+    cdef u32 *index             # string number -> dense index + 1
+    cdef Column offsets         # i32, one more than strings
+    cdef Column data            # u8
+    cdef u32 count
+
+    def __cinit__(self, Tables tables):
+        self.tables = tables
+        self.index = <u32 *> calloc(tables.n_strings + 1, 4)
+        if self.index == NULL:
+            raise MemoryError()
+        self.offsets = column(4, b"i")
+        self.data = column(1, b"B")
+        (<i32 *> vec_push(&self.offsets.vec))[0] = 0
+        self.count = 0
+
+    def __dealloc__(self):
+        free(self.index)
+
+    cdef i32 put(self, u32 string) except? -2 nogil:
+        """The dense index of a string; -1 for NONE."""
+        cdef u64 begin, end
+        cdef Vec *data
+        if string == NONE:
+            return -1
+        if string >= self.tables.n_strings:
+            with gil:
+                _damaged()
+        if self.index[string]:
+            return <i32> (self.index[string] - 1)
+        begin = self.tables.string_offsets[string]
+        end = self.tables.string_offsets[string + 1]
+        if begin > end or end > self.tables.string_length:
+            with gil:
+                _damaged()
+        data = &self.data.vec
+        if data.n + end - begin > MAX_BYTES:
+            with gil:
+                _too_big()
+        if data.n + end - begin > data.capacity:
+            vec_grow(data, (data.n + end - begin) * 2)
+        memcpy(<u8 *> data.data + data.n, self.tables.string_bytes + begin, end - begin)
+        data.n += end - begin
+        (<i32 *> vec_push(&self.offsets.vec))[0] = <i32> data.n
+        self.index[string] = self.count + 1
+        self.count += 1
+        return <i32> (self.count - 1)
+
+
+def _damaged():
+    from rulener.core.columns import _corrupt
+
+    raise _corrupt()
+
+
+def _too_big():
+    raise OverflowError("the batch's strings pass 2 GiB; annotate fewer notes at a time")
+
+
+cdef Column _sized(u64 n, u64 item, bytes format):
+    cdef Column made = column(item, format)
+    if n:
+        vec_grow(&made.vec, n)
+    made.vec.n = n
+    return made
+
+
+cdef class _Nullable:
+    """Dense indices with a validity bitmap."""
+
+    cdef Column values
+    cdef Column valid
+    cdef u64 nulls
+
+    def __cinit__(self, u64 n):
+        self.values = _sized(n, 4, b"i")
+        self.valid = _sized((n + 7) // 8, 1, b"B")
+        if n:
+            memset(self.valid.vec.data, 0, (n + 7) // 8)
+        self.nulls = 0
+
+    cdef void set(self, u64 at, i32 value) noexcept nogil:
+        if value < 0:
+            self.nulls += 1
+            (<i32 *> self.values.vec.data)[at] = 0
+        else:
+            (<i32 *> self.values.vec.data)[at] = value
+            (<u8 *> self.valid.vec.data)[at >> 3] |= <u8> (1 << (at & 7))
+
+    cdef tuple parts(self):
+        return (self.values, self.valid, self.nulls)
+
+
+cdef int _utf8(Vec *out, const Text *text, u32 start, u32 end) except -1 nogil:
+    """Append code points as UTF-8; lone surrogates become U+FFFD, which Arrow strings need."""
+    cdef u32 i, point
+    cdef u8 *at
+    if out.n + <u64> (end - start) * 4 > out.capacity:
+        vec_grow(out, (out.n + <u64> (end - start) * 4) * 2)
+    at = <u8 *> out.data + out.n
+    for i in range(start, end):
+        if text.kind == 1:
+            point = (<const u8 *> text.points)[i]
+        elif text.kind == 2:
+            point = (<const u16 *> text.points)[i]
+        else:
+            point = (<const u32 *> text.points)[i]
+        if point < 0x80:
+            at[0] = <u8> point
+            at += 1
+        elif point < 0x800:
+            at[0] = <u8> (0xC0 | (point >> 6))
+            at[1] = <u8> (0x80 | (point & 63))
+            at += 2
+        else:
+            if 0xD800 <= point < 0xE000:
+                point = 0xFFFD
+            if point < 0x10000:
+                at[0] = <u8> (0xE0 | (point >> 12))
+                at[1] = <u8> (0x80 | ((point >> 6) & 63))
+                at[2] = <u8> (0x80 | (point & 63))
+                at += 3
+            else:
+                at[0] = <u8> (0xF0 | (point >> 18))
+                at[1] = <u8> (0x80 | ((point >> 12) & 63))
+                at[2] = <u8> (0x80 | ((point >> 6) & 63))
+                at[3] = <u8> (0x80 | (point & 63))
+                at += 4
+    out.n = <u64> (at - <u8 *> out.data)
+    if out.n > MAX_BYTES:
+        with gil:
+            _too_big()
+    return 0
+
+
+cdef inline void _view(object note, Text *text):
+    text.points = PyUnicode_DATA(note)
+    text.kind = PyUnicode_KIND(note)
+    text.length = <u32> PyUnicode_GET_LENGTH(note)
+
+
+def entity_columns(Batch batch):
+    """Every column of the entity table as buffers; `rulener.formats.arrow` gives them their types."""
+    cdef Tables tables = batch.tables
+    cdef const EntityRow *rows = <const EntityRow *> batch.entities.data
+    cdef const EntityRow *row
+    cdef const SectionSpan *span
+    cdef u64 n = batch.entities.n, k
+    cdef u32 axis, doc, i
+    cdef Column docs = _sized(n, 4, b"i"), starts = _sized(n, 4, b"i"), ends = _sized(n, 4, b"i")
+    cdef Column labels = _sized(n, 4, b"i"), sentences = _sized(n, 4, b"i")
+    cdef Column text_offsets = _sized(n + 1, 4, b"i"), text_data = column(1, b"B")
+    cdef _Nullable rules = _Nullable(n), sections = _Nullable(n)
+    cdef Words rule_words = Words(tables), section_words = Words(tables)
+    cdef list axes = []
+    cdef u8 *bitmap
+    cdef Text text
+    cdef const DocRow *doc_rows = <const DocRow *> batch.docs.data
+    for axis in range(5):
+        made = _sized((n + 7) // 8, 1, b"B")
+        axes.append(made)
+    with nogil:
+        for k in range(n):
+            row = &rows[k]
+            (<i32 *> docs.vec.data)[k] = <i32> row.doc
+            (<i32 *> starts.vec.data)[k] = <i32> row.start
+            (<i32 *> ends.vec.data)[k] = <i32> row.end
+            (<i32 *> labels.vec.data)[k] = <i32> row.label
+            (<i32 *> sentences.vec.data)[k] = <i32> row.sentence
+            if row.term == NONE or row.term >= tables.n_terms or tables.terms[row.term].rule >= tables.n_rules:
+                rules.set(k, -1)
+            else:
+                rules.set(k, rule_words.put(tables.rules[tables.terms[row.term].rule].name))
+            if row.section == NONE:
+                sections.set(k, -1)
+            else:
+                span = &(<const SectionSpan *> batch.sections.data)[row.section]
+                sections.set(k, -1 if span.heading == NONE else section_words.put(tables.headings[span.heading].name))
+    for axis in range(5):
+        bitmap = <u8 *> (<Column> axes[axis]).vec.data
+        if n:
+            memset(bitmap, 0, (n + 7) // 8)
+        for k in range(n):
+            if (rows[k].axes >> axis) & 1:
+                bitmap[k >> 3] |= <u8> (1 << (k & 7))
+    (<i32 *> text_offsets.vec.data)[0] = 0
+    for doc in range(<u32> (batch.docs.n - 1)):
+        if doc_rows[doc].entity == doc_rows[doc + 1].entity:
+            continue
+        _view(batch.texts[doc], &text)
+        with nogil:
+            for i in range(doc_rows[doc].entity, doc_rows[doc + 1].entity):
+                _utf8(&text_data.vec, &text, rows[i].start, rows[i].end)
+                (<i32 *> text_offsets.vec.data)[i + 1] = <i32> text_data.vec.n
+    return {
+        "n": n,
+        "doc": docs,
+        "start": starts,
+        "end": ends,
+        "label": labels,
+        "sentence": sentences,
+        "text": (text_offsets, text_data),
+        "rule": (rules.parts(), (rule_words.offsets, rule_words.data)),
+        "section": (sections.parts(), (section_words.offsets, section_words.data)),
+        "axes": axes,
+        "assessed": [bool((tables.axes >> axis) & 1) for axis in range(5)],
+        "concepts": _concept_columns(batch),
+        "attributes": _attribute_columns(batch),
+        "cues": _cue_columns(batch),
+    }
+
+
+cdef dict _concept_columns(Batch batch):
+    cdef Tables tables = batch.tables
+    cdef const EntityRow *rows = <const EntityRow *> batch.entities.data
+    cdef u64 n = batch.entities.n, k, total = 0
+    cdef u32 m, c, term, number
+    cdef Column offsets = _sized(n + 1, 4, b"i")
+    cdef const Term *t
+    cdef _Nullable systems, codes, names
+    cdef Words system_words = Words(tables), code_words = Words(tables), name_words = Words(tables)
+    cdef Column held = column(4, b"I")
+    (<i32 *> offsets.vec.data)[0] = 0
+    with nogil:
+        for k in range(n):
+            total = held.vec.n
+            if rows[k].term != NONE:
+                for m in range(<u32> rows[k].n_more + 1):
+                    term = rows[k].term if m == 0 else (<const u32 *> batch.more.data)[rows[k].more + m - 1]
+                    if term >= tables.n_terms:
+                        continue
+                    t = &tables.terms[term]
+                    if <u64> t.concept + t.n_concepts > tables.n_concept_links:
+                        with gil:
+                            _damaged()
+                    for c in range(t.n_concepts):
+                        number = tables.concept_links[t.concept + c]
+                        if number >= tables.n_concepts:
+                            with gil:
+                                _damaged()
+                        if m and _has(&held.vec, total, number):
+                            continue
+                        (<u32 *> vec_push(&held.vec))[0] = number
+            if held.vec.n > MAX_BYTES:
+                with gil:
+                    _too_big()
+            (<i32 *> offsets.vec.data)[k + 1] = <i32> held.vec.n
+    systems = _Nullable(held.vec.n)
+    codes = _Nullable(held.vec.n)
+    names = _Nullable(held.vec.n)
+    with nogil:
+        for k in range(held.vec.n):
+            number = (<u32 *> held.vec.data)[k]
+            systems.set(k, system_words.put(tables.concepts[number].system))
+            codes.set(k, code_words.put(tables.concepts[number].code))
+            names.set(k, name_words.put(tables.concepts[number].name))
+    return {
+        "n": held.vec.n,
+        "offsets": offsets,
+        "system": (systems.parts(), (system_words.offsets, system_words.data)),
+        "code": (codes.parts(), (code_words.offsets, code_words.data)),
+        "name": (names.parts(), (name_words.offsets, name_words.data)),
+    }
+
+
+cdef bint _has(const Vec *numbers, u64 begin, u32 number) noexcept nogil:
+    cdef u64 k
+    for k in range(begin, numbers.n):
+        if (<const u32 *> numbers.data)[k] == number:
+            return True
+    return False
+
+
+cdef dict _attribute_columns(Batch batch):
+    from rulener.core.views import number_of
+
+    cdef Tables tables = batch.tables
+    cdef const EntityRow *rows = <const EntityRow *> batch.entities.data
+    cdef const Attribute *a
+    cdef u64 n = batch.entities.n, k
+    cdef u32 m
+    cdef Column offsets = _sized(n + 1, 4, b"i")
+    names, texts, starts, ends, numbers = [], [], [], [], []
+    (<i32 *> offsets.vec.data)[0] = 0
+    for k in range(n):
+        if rows[k].n_attributes:
+            note = batch.texts[rows[k].doc]
+            for m in range(rows[k].n_attributes):
+                a = &(<const Attribute *> batch.attributes.data)[rows[k].attribute + m]
+                surface = note[a.start:a.end]
+                names.append(tables.string(a.name))
+                texts.append(surface)
+                starts.append(a.start)
+                ends.append(a.end)
+                numbers.append(float(number_of(surface)) if a.numeric else None)
+        (<i32 *> offsets.vec.data)[k + 1] = <i32> len(names)
+    return {"offsets": offsets, "name": names, "text": texts, "start": starts, "end": ends, "number": numbers}
+
+
+cdef dict _cue_columns(Batch batch):
+    cdef Tables tables = batch.tables
+    cdef const EntityRow *rows = <const EntityRow *> batch.entities.data
+    cdef const CueMark *cues = <const CueMark *> batch.cues.data
+    cdef const CueMark *cue
+    cdef u64 n = batch.entities.n, k, m, total = batch.cues.n
+    cdef Column offsets = _sized(n + 1, 4, b"i")
+    cdef Column axis = _sized(total, 4, b"i"), via = _sized(total, 4, b"i"), start = _sized(total, 4, b"i")
+    cdef Column end = _sized(total, 4, b"i"), scope_start = _sized(total, 4, b"i"), scope_end = _sized(total, 4, b"i")
+    cdef _Nullable rules = _Nullable(total)
+    cdef Words rule_words = Words(tables)
+    cdef u64 at = 0
+    (<i32 *> offsets.vec.data)[0] = 0
+    with nogil:
+        for k in range(n):
+            for m in range(rows[k].n_cues):
+                cue = &cues[rows[k].cue + m]
+                (<i32 *> axis.vec.data)[at] = <i32> cue.axis
+                (<i32 *> via.vec.data)[at] = <i32> cue.via
+                (<i32 *> start.vec.data)[at] = <i32> cue.start
+                (<i32 *> end.vec.data)[at] = <i32> cue.end
+                (<i32 *> scope_start.vec.data)[at] = <i32> cue.scope_start
+                (<i32 *> scope_end.vec.data)[at] = <i32> cue.scope_end
+                rules.set(at, -1 if cue.rule >= tables.n_rules else rule_words.put(tables.rules[cue.rule].name))
+                at += 1
+            (<i32 *> offsets.vec.data)[k + 1] = <i32> at
+    return {
+        "n": at,
+        "offsets": offsets,
+        "axis": axis,
+        "via": via,
+        "start": start,
+        "end": end,
+        "scope_start": scope_start,
+        "scope_end": scope_end,
+        "rule": (rules.parts(), (rule_words.offsets, rule_words.data)),
+    }

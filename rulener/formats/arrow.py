@@ -1,0 +1,121 @@
+"""Entities as an Arrow table, one row each. Needs the extra [parquet] (pyarrow)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rulener.core.columns import AXES, VIA, Batch
+from rulener.core.export import entity_columns
+from rulener.errors import MissingExtra
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+    except ImportError:
+        raise MissingExtra("Arrow tables", "parquet") from None
+    return pyarrow
+
+
+def batch_table(batch: Batch) -> pa.Table:
+    """The table of a batch. Strings that repeat (labels, rules, sections, codes) are dictionary-encoded."""
+    pa = _pyarrow()
+    columns = entity_columns(batch)
+    n = columns["n"]
+    made = _Maker(pa)
+    arrays = {
+        "note_id": pa.DictionaryArray.from_arrays(
+            made.ints(columns["doc"], n), pa.array([str(note_id) for note_id in batch.ids], pa.string()), safe=False
+        ),
+        "start": made.ints(columns["start"], n),
+        "end": made.ints(columns["end"], n),
+        "text": made.strings(columns["text"], n),
+        "label": pa.DictionaryArray.from_arrays(made.ints(columns["label"], n), pa.array(batch.labels, pa.string()), safe=False),
+        "concepts": made.concepts(columns["concepts"], n),
+        "rule": made.words(columns["rule"], n),
+    }
+    for axis, bitmap, assessed in zip(AXES, columns["axes"], columns["assessed"], strict=True):
+        arrays[axis] = pa.Array.from_buffers(pa.bool_(), n, [None, pa.py_buffer(bitmap)]) if assessed else pa.nulls(n, pa.bool_())
+    arrays["section"] = made.words(columns["section"], n)
+    arrays["sentence"] = made.ints(columns["sentence"], n)
+    arrays["attributes"] = made.attributes(columns["attributes"], n)
+    arrays["cues"] = made.cues(columns["cues"], n)
+    table = pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
+    return table.replace_schema_metadata(_metadata(batch))
+
+
+def _metadata(batch: Batch) -> dict[str, str]:
+    failures = [{"note_id": str(batch.ids[index]), "code": code, "reason": reason} for index, code, reason in batch.failures]
+    return {"rulener.engine": batch.tables.meta["fingerprint"], "rulener.failures": json.dumps(failures)}
+
+
+class _Maker:
+    """Buffers of the core to Arrow arrays."""
+
+    def __init__(self, pa: Any) -> None:
+        self.pa = pa
+
+    def ints(self, buffer: Any, n: int) -> Any:
+        return self.pa.Array.from_buffers(self.pa.int32(), n, [None, self.pa.py_buffer(buffer)])
+
+    def strings(self, parts: tuple[Any, Any], n: int) -> Any:
+        offsets, data = parts
+        return self.pa.Array.from_buffers(self.pa.string(), n, [None, self.pa.py_buffer(offsets), self.pa.py_buffer(data)])
+
+    def words(self, parts: tuple[tuple[Any, Any, int], tuple[Any, Any]], n: int) -> Any:
+        """A dictionary column whose indices may be null."""
+        (values, valid, nulls), (offsets, data) = parts
+        indices = self.pa.Array.from_buffers(
+            self.pa.int32(), n, [self.pa.py_buffer(valid) if nulls else None, self.pa.py_buffer(values)], null_count=nulls
+        )
+        dictionary = self.strings((offsets, data), len(offsets) - 1)
+        return self.pa.DictionaryArray.from_arrays(indices, dictionary, safe=False)
+
+    def fixed(self, buffer: Any, n: int, names: tuple[str, ...]) -> Any:
+        return self.pa.DictionaryArray.from_arrays(self.ints(buffer, n), self.pa.array(names, self.pa.string()), safe=False)
+
+    def lists(self, offsets: Any, n: int, values: Any) -> Any:
+        kind = self.pa.list_(values.type)
+        return self.pa.Array.from_buffers(kind, n, [None, self.pa.py_buffer(offsets)], children=[values])
+
+    def concepts(self, parts: dict[str, Any], n: int) -> Any:
+        count = parts["n"]
+        values = self.pa.StructArray.from_arrays(
+            [self.words(parts[name], count) for name in ("system", "code", "name")] + [self.pa.repeat(1.0, count)],
+            names=["system", "code", "name", "score"],
+        )
+        return self.lists(parts["offsets"], n, values)
+
+    def attributes(self, parts: dict[str, Any], n: int) -> Any:
+        pa = self.pa
+        values = pa.StructArray.from_arrays(
+            [
+                pa.array(parts["name"], pa.string()),
+                pa.array([text.encode("utf-8", "replace").decode("utf-8") for text in parts["text"]], pa.string()),
+                pa.array(parts["start"], pa.int32()),
+                pa.array(parts["end"], pa.int32()),
+                pa.array(parts["number"], pa.float64()),
+            ],
+            names=["name", "text", "start", "end", "number"],
+        )
+        return self.lists(parts["offsets"], n, values)
+
+    def cues(self, parts: dict[str, Any], n: int) -> Any:
+        count = parts["n"]
+        values = self.pa.StructArray.from_arrays(
+            [
+                self.fixed(parts["axis"], count, AXES),
+                self.ints(parts["start"], count),
+                self.ints(parts["end"], count),
+                self.words(parts["rule"], count),
+                self.ints(parts["scope_start"], count),
+                self.ints(parts["scope_end"], count),
+                self.fixed(parts["via"], count, VIA),
+            ],
+            names=["axis", "start", "end", "rule", "scope_start", "scope_end", "via"],
+        )
+        return self.lists(parts["offsets"], n, values)
