@@ -72,6 +72,7 @@ SECTIONS = {
     "section_refs": 4,
     "programs": 32,
     "code": 16,
+    "sets": 4,
     "captures": 8,
     "string_bytes": 1,
     "string_offsets": 8,

@@ -163,7 +163,7 @@ class Tester:
 
 def is_rule(name: str, pack: Pack, rule: Rule) -> bool:
     """Is this the name that results give the rule?"""
-    return name in (f"{pack.name}:{rule.id}", f"{pack.name}/{rule.id}", rule.id)
+    return name == f"{pack.name}:{rule.id}"
 
 
 def as_marked(document: Any) -> str:

@@ -61,7 +61,8 @@ def engine_options(function: _F) -> _F:
     def command(*, make: dict[str, Any], scheme: str | None, **rest: Any) -> Any:
         return function(make={**make, "scheme": scheme}, **rest)
 
-    return artifact_options(_SCHEME(command))
+    result: _F = artifact_options(_SCHEME(command))  # type: ignore[assignment]
+    return result
 
 
 def load_engine(make: dict[str, Any]) -> Any:

@@ -17,6 +17,10 @@ MARKS = (("negated", "-"), ("uncertain", "?"), ("historical", "<"), ("hypothetic
 
 _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red", "bright_cyan", "bright_green", "bright_magenta", "bright_blue")
 
+_CONTROLS = {
+    number: "\ufffd" for number in (*range(9), 11, 12, *range(14, 32), *range(127, 160))
+}  # a note must not steer the terminal
+
 
 @click.command()
 @click.argument("note", metavar="NOTE")
@@ -77,7 +81,7 @@ def _in_colour(pieces: Sequence[tuple[str, Any]], entities: Sequence[Any]) -> No
     colours = {label: _COLOURS[index % len(_COLOURS)] for index, label in enumerate(labels)}
     shown = Text()
     for piece, entity in pieces:
-        shown.append(piece, style=None if entity is None else _style(entity, colours[entity.label]))
+        shown.append(piece.translate(_CONTROLS), style=None if entity is None else _style(entity, colours[entity.label]))
     console = Console()
     console.print(shown, soft_wrap=True)
     legend = Text("  ").join(Text(label, style=colour) for label, colour in colours.items())

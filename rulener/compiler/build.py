@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import regex
+
 from rulener import artifact
 from rulener.compiler import programs, unicode
 from rulener.core.automaton import Builder
@@ -45,6 +47,16 @@ CUE_LISTS_STOP, CUE_PAST_CLAUSE, CUE_WITHIN_LINE, CUE_WITHIN_SECTION, CUE_NOT_ON
 HEADING_NEEDS_COLON = 1
 MAX_LABELS = 64
 REGEX_TIMEOUT = 1.0  # seconds a regex may run on the windows of one note
+
+# Words of everyday clinical prose with how often they come, per 10,000 tokens or so; all others count as 1.
+COMMON_WORDS = {
+    **dict.fromkeys(("the", "and", "was", "of", "to", "a", "with", "in", "is", "for", "patient", "he", "she", "no", "on", "at"), 200),
+    **dict.fromkeys(("as", "has", "were", "had", "this", "left", "right", "from", "then", "his", "her", "an", "by", "are", "be", "it"), 80),
+    **dict.fromkeys(("or", "not", "which", "been", "have", "that", "history", "but", "there", "pain", "i", "also", "well", "over"), 40),
+    **dict.fromkeys(("day", "days", "year", "old", "time", "x", "one", "two", "past", "after", "today", "s", "up", "down", "about"), 15),
+    **dict.fromkeys((".", ","), 600),
+    **dict.fromkeys((":", "(", ")", "%", "-", "+", "=", "<", ">", "~", "#"), 60),
+}
 
 _DIRECTIONS = {direction: number for number, direction in enumerate(Direction)}
 _EMPTY = b""
@@ -91,6 +103,7 @@ class _Compiler:
         self.labels = list(_labels(inputs.packs))
         self.label_numbers = {label.id: number for number, label in enumerate(self.labels)}
         self.words = _word_lists(inputs.packs)
+        self.spellings: dict[int, str] = {}
         self.blockers: dict[str, int] = {}
         self.patterns: list[tuple[programs.Program, int, MentionRule]] = []  # program, rule number, rule
         self.findings: list[Diagnostic] = []
@@ -193,7 +206,7 @@ class _Compiler:
                 self.findings.extend(problems)
                 continue
             try:
-                program = programs.compile_pattern(node, {**self.words, **_word_lists([pack])}, self.builder.tokens)
+                program = programs.compile_pattern(node, {**self.words, **_word_lists([pack])}, self._tokens, self._frequency)
             except programs.Unanchored:
                 self._refuse("this pattern has no anchor: no word or punctuation mark that every match has in a fixed place", text.place)
             except ValueError as error:
@@ -201,12 +214,28 @@ class _Compiler:
             else:
                 self.patterns.append((program, rule, pattern))
 
+    def _tokens(self, surface: str) -> list[int]:
+        numbers: list[int] = self.builder.tokens(surface)
+        for number, spelling in zip(numbers, self.builder.spell(surface), strict=True):
+            self.spellings[number] = spelling
+        return numbers
+
+    def _frequency(self, number: int) -> int:
+        """How common a token is in notes, roughly: what anchors are chosen by."""
+        spelling = self.spellings[number]
+        return COMMON_WORDS.get(spelling, 40 if spelling.isdigit() and len(spelling) == 1 else 10 if spelling.isdigit() else 1)
+
     def _add_regex(self, pattern: Pattern, rule: int) -> None:
         assert pattern.regex is not None
         number = len(self.tables.regexes)
         anchors = [text.value for text in pattern.anchors] or regex_anchors(pattern.regex.value)
+        folds_case = bool(regex.compile(pattern.regex.value).flags & regex.IGNORECASE)
         for anchor in anchors:
-            self._guard(pattern.regex, lambda anchor=anchor: self.builder.add(anchor, KIND_REGEX, number))
+            # An anchor with a capital letter keeps its case, unless the regex itself does not care.
+            exact = not folds_case and any(char.isupper() for char in anchor)
+            self._guard(
+                pattern.regex, lambda anchor=anchor, exact=exact: self.builder.add(anchor, KIND_REGEX, number, exact=exact)
+            )
         self.tables.regexes.append({"rule": rule, "regex": pattern.regex.value, "pattern": pattern, "timeout": REGEX_TIMEOUT})
 
     # --- context and sections -----------------------------------------------------------------------------------------
@@ -329,7 +358,6 @@ class _Compiler:
         first_extra = len(tables["terms"])
         for k, entry in enumerate(regexes):
             entry["term"] = first_extra + len(pattern_terms) + k
-        code, program_table, capture_table = self._programs(token_id, captures, first_extra)
         meta = self._meta(counts, regexes)
         tables.update(
             {
@@ -345,9 +373,7 @@ class _Compiler:
                 "blocker_refs": self.tables.blocker_refs,
                 "headings": b"".join(struct.pack("<4I", *heading) for heading in self.tables.headings),
                 "section_refs": self.tables.section_refs,
-                "programs": program_table,
-                "code": code,
-                "captures": capture_table,
+                **self._programs(token_id, captures, first_extra),
             }
         )
         artifact.write(path, tables, self.inputs.fingerprint)
@@ -369,8 +395,6 @@ class _Compiler:
         return bytes(tables["terms"]) + b"".join(records), links.tobytes()
 
     def _regex_meta(self, entry: dict[str, Any]) -> dict[str, Any]:
-        import regex
-
         pattern: Pattern = entry["pattern"]
         assert pattern.regex is not None
         names = sorted(regex.compile(pattern.regex.value).groupindex.items(), key=lambda item: item[1])
@@ -381,9 +405,10 @@ class _Compiler:
             "timeout": entry["timeout"],
         }
 
-    def _programs(self, token_id: Any, captures: Sequence[list[tuple[int, int]]], first_term: int) -> tuple[bytes, bytes, bytes]:
+    def _programs(self, token_id: Any, captures: Sequence[list[tuple[int, int]]], first_term: int) -> dict[str, Any]:
         code: list[bytes] = []
         table: list[bytes] = []
+        sets = array("I")
         capture_table: list[bytes] = []
         for k, (program, _, _) in enumerate(self.patterns):
             table.append(
@@ -396,13 +421,19 @@ class _Compiler:
                     first_term + k,
                     int(program.from_number),
                     program.number_flags,
-                    0,
+                    int(program.starts_with_number),
                 )
             )
             for op, arg0, arg1 in program.code:
-                code.append(struct.pack("<4I", op, token_id(arg0) if op == programs.TOKEN else arg0, arg1, 0))
+                if op == programs.TOKEN:
+                    arg0 = token_id(arg0)
+                elif op == programs.SET:
+                    members = sorted(token_id(number) for number in program.sets[arg0])
+                    arg0, arg1 = len(sets), len(members)
+                    sets.extend(members)
+                code.append(struct.pack("<4I", op, arg0, arg1, 0))
             capture_table.extend(struct.pack("<2I", *capture) for capture in captures[k])
-        return b"".join(code), b"".join(table), b"".join(capture_table)
+        return {"code": b"".join(code), "programs": b"".join(table), "sets": sets, "captures": b"".join(capture_table)}
 
     def _meta(self, counts: dict[str, int], regexes: list[dict[str, Any]]) -> dict[str, Any]:
         packs = self.inputs.packs

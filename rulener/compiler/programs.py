@@ -1,12 +1,13 @@
 """Token patterns to programs for the core's matcher, and where to anchor them.
 
-Instructions are those of `core/structs.pxd`. A pattern is anchored at the first literal of every way through it, at most three tokens
-in; an occurrence of such a literal in the automaton starts the program that many tokens earlier.
+Instructions are those of `core/structs.pxd`. A pattern is anchored at literals such that every way through it meets one; of all such
+choices among its first tokens the one that is rarest in notes is taken, so that "of" and "to" start nothing when a unit can.
+An occurrence of an anchor in the automaton starts the program so many tokens earlier.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,12 +23,13 @@ from rulener.packs.model import (
     Word,
 )
 
-TOKEN, NUMBER, WORD, HYPHEN, SLASH, SPLIT, JUMP, SAVE, MATCH, FILLER = range(10)
+TOKEN, NUMBER, WORD, HYPHEN, SLASH, SPLIT, JUMP, SAVE, MATCH, FILLER, SET = range(11)
 FLAG_HYPHEN = 64
 FLAG_SLASH = 128
-ANCHOR_REACH = 4
+ANCHOR_REACH = 8
 
 Tokens = Callable[[str], Sequence[int]]
+Frequency = Callable[[int], int]
 
 
 class Instruction(NamedTuple):
@@ -43,24 +45,27 @@ class Program:
     code: list[Instruction] = field(default_factory=list)
     captures: list[tuple[str, bool]] = field(default_factory=list)  # (name, numeric)
     anchors: list[tuple[int, int]] = field(default_factory=list)
+    sets: list[tuple[int, ...]] = field(default_factory=list)  # SET's arg0 is an index here
     from_number: bool = False
     number_flags: int = 0  # separator flags one of which must follow the number, 0 = no test
+    starts_with_number: bool = False
 
 
 class Unanchored(Exception):
     """No anchor within reach: the pattern would have to be tried at every token."""
 
 
-def compile_pattern(node: PatternNode, words: Mapping[str, Sequence[str]], tokens: Tokens) -> Program:
-    """Compile a parsed pattern. `words` are the named lists, `tokens` cuts a surface into token numbers.
+def compile_pattern(node: PatternNode, words: Mapping[str, Sequence[str]], tokens: Tokens, frequency: Frequency) -> Program:
+    """Compile a parsed pattern. `words` are the named lists, `tokens` cuts a surface into token numbers, `frequency` says how
+    common a token is in notes (1 = rare).
 
     Raises Unanchored, ValueError (a literal that is no token), KeyError (an unknown word list).
     """
     writer = _Writer(words, tokens)
     writer.node(node)
     writer.emit(MATCH)
-    program = Program(writer.code, writer.captures)
-    _anchor(program)
+    program = Program(writer.code, writer.captures, sets=writer.sets)
+    _anchor(program, frequency)
     return program
 
 
@@ -70,6 +75,7 @@ class _Writer:
         self.tokens = tokens
         self.code: list[Instruction] = []
         self.captures: list[tuple[str, bool]] = []
+        self.sets: list[tuple[int, ...]] = []
 
     def emit(self, op: int, arg0: int = 0, arg1: int = 0) -> int:
         self.code.append(Instruction(op, arg0, arg1))
@@ -88,7 +94,7 @@ class _Writer:
             for item in node.items:
                 self.node(item)
         elif isinstance(node, Alternatives):
-            self.alternatives([lambda option=option: self.node(option) for option in node.options])
+            self.alternatives([(self.single(option), lambda option=option: self.node(option)) for option in node.options])
         elif isinstance(node, Optional_):
             self.optional(lambda: self.node(node.item))
         else:
@@ -104,7 +110,7 @@ class _Writer:
         elif name == "word":
             self.emit(WORD)
         else:
-            self.alternatives([lambda text=text: self.literal(text) for text in self.words[name]])
+            self.alternatives([(self.single(Word(text)), lambda text=text: self.literal(text)) for text in self.words[name]])
 
     def gap(self, gap: Gap) -> None:
         for _ in range(gap.low):
@@ -116,12 +122,44 @@ class _Writer:
         for at in splits:
             self.code[at] = Instruction(SPLIT, at + 1, len(self.code))
 
-    def alternatives(self, options: Sequence[Callable[[], None]]) -> None:
+    def single(self, node: PatternNode) -> int | None:
+        """The token of a node that is one literal token, else None."""
+        while isinstance(node, Sequence_) and len(node.items) == 1:
+            node = node.items[0]
+        if not isinstance(node, Word):
+            return None
+        numbers = self.tokens(node.text)
+        return numbers[0] if len(numbers) == 1 else None
+
+    def alternatives(self, options: Sequence[tuple[int | None, Callable[[], None]]]) -> None:
+        """Options in order; neighbours that are single tokens become one set, since it does not matter which is tried first."""
+        parts: list[Callable[[], None]] = []
+        run: list[int] = []
+        for single, write in options:
+            if single is not None:
+                run.append(single)
+                continue
+            if run:
+                parts.append(lambda run=run: self.one_of(run))
+                run = []
+            parts.append(write)
+        if run:
+            parts.append(lambda run=run: self.one_of(run))
+        self.branches(parts)
+
+    def one_of(self, numbers: Sequence[int]) -> None:
+        if len(set(numbers)) == 1:
+            self.emit(TOKEN, numbers[0])
+            return
+        self.sets.append(tuple(dict.fromkeys(numbers)))
+        self.emit(SET, len(self.sets) - 1)
+
+    def branches(self, parts: Sequence[Callable[[], None]]) -> None:
         jumps = []
-        for k, option in enumerate(options):
-            last = k == len(options) - 1
+        for k, part in enumerate(parts):
+            last = k == len(parts) - 1
             split = -1 if last else self.emit(SPLIT)
-            option()
+            part()
             if not last:
                 jumps.append(self.emit(JUMP))
                 self.code[split] = Instruction(SPLIT, split + 1, len(self.code))
@@ -170,39 +208,74 @@ def _steps(code: Sequence[Instruction], at: int) -> set[int]:
     return found
 
 
-def _anchor(program: Program) -> None:
-    """Fill in where the program starts: at the first literal of every way through it, or at numbers. Raises Unanchored."""
-    code = program.code
-    anchors: set[tuple[int, int]] = set()
-    seen: set[tuple[int, int]] = set()
-    pending = [(at, 0) for at in _steps(code, 0)]
-    while pending:
-        at, head = pending.pop()
-        if (at, head) in seen:
-            continue
-        seen.add((at, head))
-        op = code[at].op
-        if op == TOKEN:
-            anchors.add((code[at].arg0, head))
-            continue
-        if op == MATCH:
-            return _anchor_at_numbers(program)
+_Anchors = frozenset[tuple[int, int]]
+_TOO_FAR = 1 << 40
+
+
+def _anchor(program: Program, frequency: Frequency) -> None:
+    """Fill in where the program starts: at literals that every way through it meets, the rarest such choice. Raises Unanchored."""
+    first = _steps(program.code, 0)
+    program.starts_with_number = {program.code[at].op for at in first} == {NUMBER}
+    cost, anchors = _cheapest(program, first, 0, frequency, {})
+    if cost < _TOO_FAR:
+        program.anchors = sorted(anchors)
+    else:
+        _anchor_at_numbers(program)
+
+
+def _cheapest(
+    program: Program, steps: Iterable[int], head: int, frequency: Frequency, known: dict[tuple[int, int], tuple[int, _Anchors]]
+) -> tuple[int, _Anchors]:
+    """The cheapest set of anchors that cuts every way on from `steps`, `head` tokens in; a cost of _TOO_FAR when there is none."""
+    total = 0
+    union: set[tuple[int, int]] = set()
+    for at in sorted(steps):
+        cost, anchors = _cheapest_from(program, at, head, frequency, known)
+        if cost >= _TOO_FAR:
+            return _TOO_FAR, frozenset()
+        total += cost
+        union |= anchors
+    return total, frozenset(union)
+
+
+def _cheapest_from(
+    program: Program, at: int, head: int, frequency: Frequency, known: dict[tuple[int, int], tuple[int, _Anchors]]
+) -> tuple[int, _Anchors]:
+    if (at, head) in known:
+        return known[at, head]
+    op, arg0, _ = program.code[at]
+    best: tuple[int, _Anchors] = (_TOO_FAR, frozenset())
+    if op != MATCH and head < ANCHOR_REACH:
         # A tight hyphen and a slash read no token; a spaced hyphen reads one.
         reads = (0, 1) if op == HYPHEN else (0,) if op == SLASH else (1,)
+        total, union = 0, frozenset[tuple[int, int]]()
         for more in reads:
-            if head + more >= ANCHOR_REACH:
-                return _anchor_at_numbers(program)
-            pending += [(after, head + more) for after in _steps(code, at + 1)]
-    program.anchors = sorted(anchors)
+            cost, anchors = _cheapest(program, _steps(program.code, at + 1), head + more, frequency, known)
+            total, union = total + cost, union | anchors
+        if total < _TOO_FAR:
+            best = total, union
+        if op in (TOKEN, SET):
+            numbers = (arg0,) if op == TOKEN else program.sets[arg0]
+            here = sum(frequency(number) for number in numbers)
+            if here <= best[0]:
+                best = here, frozenset((number, head) for number in numbers)
+    known[at, head] = best
+    return best
 
 
 def _anchor_at_numbers(program: Program) -> None:
     """Try the program at every number (and at the literals that may begin it)."""
     code = program.code
     first = _steps(code, 0)
-    if not {code[at].op for at in first} <= {TOKEN, NUMBER}:
+    if not {code[at].op for at in first} <= {TOKEN, SET, NUMBER}:
         raise Unanchored
-    program.anchors = sorted({(code[at].arg0, 0) for at in first if code[at].op == TOKEN})
+    anchors: set[tuple[int, int]] = set()
+    for at in first:
+        if code[at].op == TOKEN:
+            anchors.add((code[at].arg0, 0))
+        elif code[at].op == SET:
+            anchors.update((number, 0) for number in program.sets[code[at].arg0])
+    program.anchors = sorted(anchors)
     program.from_number = True
     after = {step for at in first if code[at].op == NUMBER for step in _steps(code, at + 1)}
     following = {code[at].op for at in after}

@@ -75,7 +75,7 @@ cdef class Tables:
         cdef const u8[::1] ref_bytes = sections["blocker_refs"]
         cdef const Instruction *op
         cdef const PatternProgram *program
-        cdef u64 i, k, n
+        cdef u64 i, k, n, n_sets = len(sections["sets"]) // 4
         if pages.shape[0] != 0x110000 // 128:
             raise ValueError("fold pages")
         for i in range(<u64> pages.shape[0]):
@@ -114,7 +114,9 @@ cdef class Tables:
                 elif op.op == OP_SAVE:
                     if op.arg0 >= 2 * program.n_captures or k + 1 >= program.n_instructions:
                         raise ValueError("code")
-                elif op.op > OP_FILLER:
+                elif op.op == OP_SET and <u64> op.arg0 + op.arg1 > n_sets:
+                    raise ValueError("code")
+                elif op.op > OP_SET:
                     raise ValueError("code")
                 elif op.op != OP_MATCH and k + 1 >= program.n_instructions:
                     raise ValueError("code")

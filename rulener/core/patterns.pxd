@@ -11,12 +11,13 @@ cdef struct Job:
     u32 value
 
 cdef struct PatternScratch:
-    Vec visited             # u64 per instruction: bit per token offset
+    Vec visited             # u64 per instruction: bit per token offset; all zero between runs
+    Vec touched             # u32: the instructions to set back to zero
     Vec jobs                # Job
     Vec slots               # u32: captures of the path being tried
     Vec best                # u32: captures of the best match
 
 cdef void init_patterns(PatternScratch *scratch) noexcept nogil
 cdef void free_patterns(PatternScratch *scratch) noexcept nogil
-cdef u32 run_pattern(const Instruction *code, const PatternProgram *program, const Token *tokens, u32 n_tokens, u32 start,
+cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProgram *program, const Token *tokens, u32 n_tokens, u32 start,
                      PatternScratch *scratch) except? 0xFFFFFFFE nogil

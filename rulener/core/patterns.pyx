@@ -18,6 +18,7 @@ cdef enum:
 
 cdef void init_patterns(PatternScratch *scratch) noexcept nogil:
     vec_init(&scratch.visited, 8)
+    vec_init(&scratch.touched, 4)
     vec_init(&scratch.jobs, sizeof(Job))
     vec_init(&scratch.slots, 4)
     vec_init(&scratch.best, 4)
@@ -25,6 +26,7 @@ cdef void init_patterns(PatternScratch *scratch) noexcept nogil:
 
 cdef void free_patterns(PatternScratch *scratch) noexcept nogil:
     vec_free(&scratch.visited)
+    vec_free(&scratch.touched)
     vec_free(&scratch.jobs)
     vec_free(&scratch.slots)
     vec_free(&scratch.best)
@@ -37,7 +39,20 @@ cdef inline int _push(PatternScratch *scratch, u32 pc, u32 value) except -1 nogi
     return 0
 
 
-cdef u32 run_pattern(const Instruction *code, const PatternProgram *program, const Token *tokens, u32 n_tokens, u32 start,
+cdef inline bint _in_set(const u32 *sorted_, u32 n, u32 wanted) noexcept nogil:
+    cdef u32 low = 0, mid
+    while low < n:
+        mid = (low + n) >> 1
+        if sorted_[mid] < wanted:
+            low = mid + 1
+        elif sorted_[mid] > wanted:
+            n = mid
+        else:
+            return True
+    return False
+
+
+cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProgram *program, const Token *tokens, u32 n_tokens, u32 start,
                      PatternScratch *scratch) except? 0xFFFFFFFE nogil:
     """End token of the longest match from `start`, NONE when there is none. Captures (token pairs) are left in `scratch.best`."""
     cdef u32 limit = start + 1, n_slots = program.n_captures * 2, best = NONE, pc, pos
@@ -51,13 +66,14 @@ cdef u32 run_pattern(const Instruction *code, const PatternProgram *program, con
         limit += 1
     if program.n_instructions > scratch.visited.capacity:
         vec_grow(&scratch.visited, program.n_instructions)
+        memset(scratch.visited.data, 0, scratch.visited.capacity * 8)
     if n_slots > scratch.slots.capacity:
         vec_grow(&scratch.slots, n_slots)
     if n_slots > scratch.best.capacity:
         vec_grow(&scratch.best, n_slots)
     visited = <u64 *> scratch.visited.data
     slots = <u32 *> scratch.slots.data
-    memset(visited, 0, <u64> program.n_instructions * 8)
+    scratch.touched.n = 0
     memset(slots, 0xFF, <u64> n_slots * 4)
     scratch.jobs.n = 0
     _push(scratch, 0, start)
@@ -74,6 +90,8 @@ cdef u32 run_pattern(const Instruction *code, const PatternProgram *program, con
             bit = <u64> 1 << (pos - start)
             if visited[pc] & bit:
                 break
+            if visited[pc] == 0:
+                (<u32 *> vec_push(&scratch.touched))[0] = pc
             visited[pc] |= bit
             op = &code[program.start + pc]
             if op.op == OP_MATCH:
@@ -104,6 +122,10 @@ cdef u32 run_pattern(const Instruction *code, const PatternProgram *program, con
                 if not token.flags & TOKEN_NUMBER:
                     break
                 pos += 1
+            elif op.op == OP_SET:
+                if not _in_set(sets + op.arg0, op.arg1, token.id):
+                    break
+                pos += 1
             elif op.op == OP_WORD:
                 if token.flags & (TOKEN_NUMBER | TOKEN_PUNCT):
                     break
@@ -120,4 +142,6 @@ cdef u32 run_pattern(const Instruction *code, const PatternProgram *program, con
             elif not token.flags & SEP_SLASH:
                 break
             pc += 1
+    for pc in range(<u32> scratch.touched.n):
+        visited[(<u32 *> scratch.touched.data)[pc]] = 0
     return best

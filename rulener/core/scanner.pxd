@@ -17,6 +17,7 @@ cdef class Scanner:
     cdef const PatternProgram *programs
     cdef u32 n_programs
     cdef const Instruction *code
+    cdef const u32 *sets
     cdef const Capture *captures
     cdef const u32 *section_refs
     cdef u32 n_section_refs

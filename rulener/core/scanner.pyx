@@ -169,6 +169,8 @@ cdef class Scanner:
         self.n_programs = <u32> (b.shape[0] // sizeof(PatternProgram))
         b = sections["code"]
         self.code = <const Instruction *> &b[0] if b.shape[0] else NULL
+        b = sections["sets"]
+        self.sets = <const u32 *> &b[0] if b.shape[0] else NULL
         b = sections["captures"]
         self.captures = <const Capture *> &b[0] if b.shape[0] else NULL
         b = sections["section_refs"]
@@ -653,7 +655,7 @@ cdef class Scanner:
                     continue
                 for j in range(n_numeric):
                     program = &self.programs[numeric[j]]
-                    mask = program.reserved0
+                    mask = program.number_flags
                     # What must follow the number, where one flag can tell (a slash, a hyphen).
                     if mask:
                         if t + 1 >= self.tokens.n:
@@ -670,9 +672,9 @@ cdef class Scanner:
         cdef u32 *best
         cdef Candidate *candidate
         cdef Attribute *attribute
-        if items[start].flags & TOKEN_GLUED:
+        if items[start].flags & TOKEN_GLUED or (program.starts_with_number and not items[start].flags & TOKEN_NUMBER):
             return 0
-        end = run_pattern(self.code, program, items, self.tokens.n, start, &self.patterns)
+        end = run_pattern(self.code, self.sets, program, items, self.tokens.n, start, &self.patterns)
         if end == NONE or end == start:
             return 0
         candidate = <Candidate *> vec_push(&self.extra)

@@ -140,6 +140,7 @@ cdef enum PatternOp:        # arg0, arg1
     OP_SAVE = 7             # arg0 = slot (2 * capture, or 2 * capture + 1)
     OP_MATCH = 8
     OP_FILLER = 9           # one word or number of a gap, not beginning a sentence
+    OP_SET = 10             # one of the token ids SETS[arg0 .. arg0 + arg1), which are sorted
 
 cdef struct Instruction:
     u32 op
@@ -154,8 +155,8 @@ cdef struct PatternProgram:
     u32 n_captures
     u32 term
     u32 from_number         # 1: also tried at every number
-    u32 reserved0
-    u32 reserved1
+    u32 number_flags        # from_number: separators one of which must follow the number, 0 = no test
+    u32 starts_with_number  # 1: the first token must be a number
 
 cdef struct Capture:
     u32 name

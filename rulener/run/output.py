@@ -169,7 +169,7 @@ class Output:
         yield text[: -len("\n}")].encode() + b',\n  "parts": ['
         for index, result in enumerate(self.results()):
             part = {"file": part_name(result.part), "notes": result.notes - len(result.failures), "entities": result.entities}
-            part |= {"bytes": result.bytes, "sha256": result.sha256}
+            part |= {"bytes": result.bytes, "crc32": result.crc32}
             yield (b",\n    " if index else b"\n    ") + _json(part)
         yield b"\n  ]\n}\n"
 
