@@ -58,7 +58,8 @@ SECTIONS = {
     "punct_ids": 4,
     "edges": 16,
     "fail": 4,
-    "root_out": 4,
+    "roots": 16,
+    "filter": 8,
     "outs": 16,
     "entries": 16,
     "cases": 1,
@@ -101,6 +102,10 @@ class Header:
     @property
     def edge_bits(self) -> int:
         return _exponent(self.sections["edges"][1] // 16)
+
+    @property
+    def filter_bits(self) -> int:
+        return _exponent(self.sections["filter"][1] * 8)
 
 
 def _exponent(items: int) -> int:
@@ -192,11 +197,11 @@ def _directory(data: mmap.mmap | bytes, path: Path, count: int, begin: int, leng
     missing = SECTIONS.keys() - found.keys()
     if missing:
         raise _corrupt(path, f"its section {min(missing)!r} is missing")
-    for name in ("vocab", "edges"):
-        items = found[name][1] // 16
+    for name in ("vocab", "edges", "filter"):
+        items = found[name][1] // SECTIONS[name]
         if items == 0 or items & (items - 1):
             raise _corrupt(path, f"its section {name!r} has a wrong size")
-    if found["punct_ids"][1] != 512 or found["root_out"][1] < 4 or found["string_offsets"][1] < 8 or found["word_flags"][1] < 1:
+    if found["punct_ids"][1] != 512 or found["roots"][1] < 16 or found["string_offsets"][1] < 8 or found["word_flags"][1] < 1:
         raise _corrupt(path, "one of its tables has a wrong size")
     return found
 

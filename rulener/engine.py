@@ -198,7 +198,8 @@ class Engine:
         ]
         if any(term >= self._meta["counts"]["terms"] + len(self._regexes) + self._meta["counts"]["patterns"] for _, term, *_ in self._regexes):
             raise ValueError("regexes")
-        self._bounds = {"vocab_bits": self._artifact.header.vocab_bits, "edge_bits": self._artifact.header.edge_bits}
+        header = self._artifact.header
+        self._bounds = {"vocab_bits": header.vocab_bits, "edge_bits": header.edge_bits, "filter_bits": header.filter_bits}
 
     def _fingerprint(self) -> str:
         """That of the artifact, or of artifact and options when an option changes what is reported."""

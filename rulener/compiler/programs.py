@@ -40,11 +40,14 @@ class Instruction(NamedTuple):
 
 @dataclass(slots=True)
 class Program:
-    """Instructions and captures of one pattern. `anchors` are (token number, tokens between the start and it)."""
+    """Instructions and captures of one pattern.
+
+    `anchors` are (token number, tokens between the start and it, separator flags one of which must follow; 0 = no test).
+    """
 
     code: list[Instruction] = field(default_factory=list)
     captures: list[tuple[str, bool]] = field(default_factory=list)  # (name, numeric)
-    anchors: list[tuple[int, int]] = field(default_factory=list)
+    anchors: list[tuple[int, int, int]] = field(default_factory=list)
     sets: list[tuple[int, ...]] = field(default_factory=list)  # SET's arg0 is an index here
     from_number: bool = False
     number_flags: int = 0  # separator flags one of which must follow the number, 0 = no test
@@ -208,7 +211,7 @@ def _steps(code: Sequence[Instruction], at: int) -> set[int]:
     return found
 
 
-_Anchors = frozenset[tuple[int, int]]
+_Anchors = frozenset[tuple[int, int, int]]
 _TOO_FAR = 1 << 40
 
 
@@ -228,7 +231,7 @@ def _cheapest(
 ) -> tuple[int, _Anchors]:
     """The cheapest set of anchors that cuts every way on from `steps`, `head` tokens in; a cost of _TOO_FAR when there is none."""
     total = 0
-    union: set[tuple[int, int]] = set()
+    union: set[tuple[int, int, int]] = set()
     for at in sorted(steps):
         cost, anchors = _cheapest_from(program, at, head, frequency, known)
         if cost >= _TOO_FAR:
@@ -248,7 +251,7 @@ def _cheapest_from(
     if op != MATCH and head < ANCHOR_REACH:
         # A tight hyphen and a slash read no token; a spaced hyphen reads one.
         reads = (0, 1) if op == HYPHEN else (0,) if op == SLASH else (1,)
-        total, union = 0, frozenset[tuple[int, int]]()
+        total, union = 0, frozenset[tuple[int, int, int]]()
         for more in reads:
             cost, anchors = _cheapest(program, _steps(program.code, at + 1), head + more, frequency, known)
             total, union = total + cost, union | anchors
@@ -257,8 +260,10 @@ def _cheapest_from(
         if op in (TOKEN, SET):
             numbers = (arg0,) if op == TOKEN else program.sets[arg0]
             here = sum(frequency(number) for number in numbers)
+            flags = _following_flags(program.code, [at])
+            here = here // 20 + len(numbers) if flags else here
             if here <= best[0]:
-                best = here, frozenset((number, head) for number in numbers)
+                best = here, frozenset((number, head, flags) for number in numbers)
     known[at, head] = best
     return best
 
@@ -269,15 +274,20 @@ def _anchor_at_numbers(program: Program) -> None:
     first = _steps(code, 0)
     if not {code[at].op for at in first} <= {TOKEN, SET, NUMBER}:
         raise Unanchored
-    anchors: set[tuple[int, int]] = set()
+    anchors: set[tuple[int, int, int]] = set()
     for at in first:
         if code[at].op == TOKEN:
-            anchors.add((code[at].arg0, 0))
+            anchors.add((code[at].arg0, 0, 0))
         elif code[at].op == SET:
-            anchors.update((number, 0) for number in program.sets[code[at].arg0])
+            anchors.update((number, 0, 0) for number in program.sets[code[at].arg0])
     program.anchors = sorted(anchors)
     program.from_number = True
-    after = {step for at in first if code[at].op == NUMBER for step in _steps(code, at + 1)}
-    following = {code[at].op for at in after}
-    if following <= {HYPHEN, SLASH}:
-        program.number_flags = (FLAG_HYPHEN if HYPHEN in following else 0) | (FLAG_SLASH if SLASH in following else 0)
+    program.number_flags = _following_flags(code, [at for at in first if code[at].op == NUMBER])
+
+
+def _following_flags(code: Sequence[Instruction], reading: Iterable[int]) -> int:
+    """The separators one of which must follow what these instructions read; 0 when something else may follow too."""
+    following = {code[step].op for at in reading for step in _steps(code, at + 1)}
+    if not following <= {HYPHEN, SLASH}:
+        return 0
+    return (FLAG_HYPHEN if HYPHEN in following else 0) | (FLAG_SLASH if SLASH in following else 0)

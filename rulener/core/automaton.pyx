@@ -426,7 +426,7 @@ cdef class Builder:
         entry.head = head
         entry.tail = tail
 
-    def add_tokens(self, tokens, u8 kind, u32 ref, *, u8 head=0):
+    def add_tokens(self, tokens, u8 kind, u32 ref, *, u8 head=0, u8 tail=0):
         """An entry whose form is given as token numbers."""
         cdef RawEntry *entry
         self.scratch.n = 0
@@ -435,6 +435,7 @@ cdef class Builder:
         entry = self._entry(self._form(<u32> self.scratch.n), kind)
         entry.ref = ref
         entry.head = head
+        entry.tail = tail
 
     cpdef u32 concept(self, str system, str code, str name) except? 0xFFFFFFFE:
         """Number of a concept; an empty string means: not known."""
@@ -558,10 +559,9 @@ cdef class _Finish:
         tables["word_flags"] = self.flags_table()
         self.insert_forms()
         outs, entries, terms, links = self.entry_tables()
-        fail, root_out, out_table = self.link_states(outs)
+        fail, tables["roots"], out_table, tables["filter"] = self.link_states(outs)
         tables["edges"] = self.edges
         tables["fail"] = fail
-        tables["root_out"] = root_out
         tables["outs"] = out_table
         tables["entries"] = entries
         tables["terms"] = terms
@@ -823,9 +823,13 @@ cdef class _Finish:
         """Fail links by depth, then output chains; Out records are written in state order."""
         cdef u32 n = self.n_states + 1, s, k, depth, token, f
         cdef Column fail = column(4, b"I")
-        cdef Column root_out = column(4, b"I")
+        cdef Column roots = column(sizeof(Root), b"IIQ")
+        cdef Column filter_ = column(8, b"Q")
         cdef Column outs = column(sizeof(Out), b"IHHII")
-        cdef Vec order, chain
+        cdef Vec order, chain, living
+        cdef u32 *live          # per state: itself, or where its fail links lead when nothing continues it
+        cdef u32 filter_bits
+        cdef u64 bit
         cdef u32 *failing
         cdef u32 *out_of
         cdef u32 *by_depth
@@ -839,6 +843,12 @@ cdef class _Finish:
         cdef Out *out
         vec_init(&order, 4)
         vec_init(&chain, 4)
+        vec_init(&living, 4)
+        vec_grow(&living, n)
+        live = <u32 *> living.data
+        memset(live, 0, <u64> n * 4)
+        for s in range(1, n):
+            live[parents[s]] = 1        # continued, for now
         vec_grow(&fail.vec, n)
         fail.vec.n = n
         vec_grow(&order, n)
@@ -867,18 +877,39 @@ cdef class _Finish:
                     out[0] = (<Out *> per_form.vec.data)[ends[s]]
                     out.next = out_of[s]
                     out_of[s] = <u32> (outs.vec.n - 1)
+            live[0] = 0
+            for i in range(n):
+                s = by_depth[i]
+                if s:
+                    live[s] = s if live[s] else live[failing[s]]
+            for i in range(1, n):
+                failing[i] = live[failing[i]]
+            filter_bits = _power(self.n_edges * 8 + 64)
+            vec_grow(&filter_.vec, <u64> 1 << (filter_bits - 6) if filter_bits > 6 else 1)
+            filter_.vec.n = <u64> 1 << (filter_bits - 6) if filter_bits > 6 else 1
+            memset(filter_.vec.data, 0, filter_.vec.n * 8)
             for i in range(self.edges.vec.n):
                 edge = &(<Edge *> self.edges.vec.data)[i]
                 if edge.state:
                     edge.out = out_of[edge.child]
-            vec_grow(&root_out.vec, <u64> self.n_first + 1)
-            root_out.vec.n = <u64> self.n_first + 1
+                    edge.child = live[edge.child]
+                    bit = ((<u64> edge.state << 32) | edge.token) * <u64> 0x9E3779B97F4A7C15 >> (64 - filter_bits)
+                    (<u64 *> filter_.vec.data)[bit >> 6] |= <u64> 1 << (bit & 63)
+            vec_grow(&roots.vec, <u64> self.n_first + 1)
+            roots.vec.n = <u64> self.n_first + 1
             for s in range(self.n_first + 1):
-                (<u32 *> root_out.vec.data)[s] = out_of[s]
+                (<Root *> roots.vec.data)[s].out = out_of[s]
+                (<Root *> roots.vec.data)[s].next = live[s]
+                (<Root *> roots.vec.data)[s].follows = 0
+            for i in range(self.edges.vec.n):
+                edge = &(<Edge *> self.edges.vec.data)[i]
+                if edge.state and edge.state <= self.n_first:
+                    (<Root *> roots.vec.data)[edge.state].follows |= <u64> 1 << ((edge.token * <u32> 0x9E3779B1) >> 26)
         finally:
             vec_free(&order)
             vec_free(&chain)
-        return fail, root_out, outs
+            vec_free(&living)
+        return fail, roots, outs, filter_
 
     cdef u32 fail_of(self, u32 *failing, u32 parent, u32 token) noexcept nogil:
         cdef u32 state = failing[parent]

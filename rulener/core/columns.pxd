@@ -30,6 +30,7 @@ cdef struct DocRow:         # where a note's rows begin; the next DocRow says wh
     u32 section
     u32 loser
     u32 rejected
+    u32 traced
     u32 failed              # 1: no rows, see Batch.failures
 
 cdef struct Rejected:       # an occurrence that did not count, kept when asked
@@ -37,6 +38,12 @@ cdef struct Rejected:       # an occurrence that did not count, kept when asked
     u32 end
     u32 entry
     u32 reason              # 0 case, 1 glued to a number, 2 heading not taken, 3 in a heading
+
+cdef struct TracedCue:      # an occurrence of a cue, kept when asked
+    u32 start               # code points
+    u32 end
+    u32 cue
+    u32 live                # axes on which no longer cue covers it
 
 cdef class Tables:
     # The artifact's tables, mapped read-only. Shared by scanners of all threads.
@@ -83,6 +90,7 @@ cdef class Batch:
     cdef Vec sections               # SectionSpan
     cdef Vec losers                 # Loser
     cdef Vec rejected               # Rejected
+    cdef Vec traced                 # TracedCue
     cdef Vec docs                   # DocRow, one more than notes
     cdef int end_note(self, bint failed) except -1 nogil
     cdef int drop_note(self) except -1 nogil

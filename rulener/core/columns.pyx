@@ -15,6 +15,7 @@ from rulener.core.views import Sentence as SentenceView
 from rulener.core.views import number_of
 
 AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
+DIRECTIONS = ("forward", "backward", "both", "field", "pseudo", "stop")
 VIA = ("direct", "list", "field", "section")
 LOSS_REASONS = ("priority", "shorter", "later", "order", "unless", "heading")
 REJECTIONS = ("case", "glued", "no heading here")
@@ -238,6 +239,7 @@ cdef class Batch:
         vec_init(&self.sections, sizeof(SectionSpan))
         vec_init(&self.losers, sizeof(Loser))
         vec_init(&self.rejected, sizeof(Rejected))
+        vec_init(&self.traced, sizeof(TracedCue))
         vec_init(&self.docs, sizeof(DocRow))
         memset(vec_push(&self.docs), 0, sizeof(DocRow))
 
@@ -250,6 +252,7 @@ cdef class Batch:
         vec_free(&self.sections)
         vec_free(&self.losers)
         vec_free(&self.rejected)
+        vec_free(&self.traced)
         vec_free(&self.docs)
 
     cdef int end_note(self, bint failed) except -1 nogil:
@@ -262,6 +265,7 @@ cdef class Batch:
         doc.section = <u32> self.sections.n
         doc.loser = <u32> self.losers.n
         doc.rejected = <u32> self.rejected.n
+        doc.traced = <u32> self.traced.n
         doc.failed = 0
         return 0
 
@@ -273,6 +277,7 @@ cdef class Batch:
         self.sections.n = doc.section
         self.losers.n = doc.loser
         self.rejected.n = doc.rejected
+        self.traced.n = doc.traced
         return self.end_note(True)
 
     def __len__(self):
@@ -371,6 +376,25 @@ cdef class Document:
         for k in range(doc.rejected, doc[1].rejected):
             r = &(<const Rejected *> self.batch.rejected.data)[k]
             found.append((r.start, r.end, r.entry, REJECTIONS[r.reason]))
+        return found
+
+    def cue_hits(self):
+        """Every cue that occurs, when the scan kept them: `(start, end, rule, place, direction, axes, live axes)`.
+
+        A cue acts only on its live axes: on the others a longer cue or a pseudo cue covers it.
+        """
+        cdef const DocRow *doc = &(<const DocRow *> self.batch.docs.data)[self.number]
+        cdef const TracedCue *hit
+        cdef const Cue *cue
+        cdef u32 k
+        found = []
+        for k in range(doc.traced, doc[1].traced):
+            hit = &(<const TracedCue *> self.batch.traced.data)[k]
+            cue = &self.batch.tables.cues[hit.cue]
+            axes = tuple([axis for n, axis in enumerate(AXES) if (cue.axes >> n) & 1])
+            live = tuple([axis for n, axis in enumerate(AXES) if (hit.live >> n) & 1])
+            found.append((hit.start, hit.end, self.batch.tables.rule_name(cue.rule), self.batch.tables.rule_place(cue.rule),
+                          DIRECTIONS[cue.direction], axes, live))
         return found
 
     def to_dict(self):

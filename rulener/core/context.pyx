@@ -46,7 +46,7 @@ cdef int assert_mentions(Context *context) except -1 nogil:
     cdef const Cue *cue
     cdef u32 begin, end
     context.marks.n = 0
-    if context.hits.n == 0 or context.n_mentions == 0:
+    if context.hits.n == 0 or (context.n_mentions == 0 and not context.cover_always):
         return 0
     _drop_idle_fields(context)
     n = <u32> context.hits.n

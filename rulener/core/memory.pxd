@@ -2,6 +2,16 @@
 
 from rulener.core.structs cimport u64
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__) || defined(__clang__)
+    #define rn_prefetch(p) __builtin_prefetch((const void *)(p), 0, 3)
+    #else
+    #define rn_prefetch(p) ((void)0)
+    #endif
+    """
+    void rn_prefetch(const void *p) noexcept nogil
+
 cdef struct Vec:
     void *data
     u64 n                       # items

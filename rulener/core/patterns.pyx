@@ -55,15 +55,15 @@ cdef inline bint _in_set(const u32 *sorted_, u32 n, u32 wanted) noexcept nogil:
 cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProgram *program, const Token *tokens, u32 n_tokens, u32 start,
                      PatternScratch *scratch) except? 0xFFFFFFFE nogil:
     """End token of the longest match from `start`, NONE when there is none. Captures (token pairs) are left in `scratch.best`."""
-    cdef u32 limit = start + 1, n_slots = program.n_captures * 2, best = NONE, pc, pos
+    cdef u32 limit = start + MAX_PATTERN_TOKENS - 1, n_slots = program.n_captures * 2, best = NONE, pc, pos
     cdef u64 *visited
     cdef u32 *slots
     cdef u64 bit
     cdef const Instruction *op
     cdef const Token *token
     cdef Job job
-    while limit < n_tokens and limit < start + MAX_PATTERN_TOKENS - 1 and not tokens[limit].flags & TOKEN_RESET:
-        limit += 1
+    if limit > n_tokens:
+        limit = n_tokens
     if program.n_instructions > scratch.visited.capacity:
         vec_grow(&scratch.visited, program.n_instructions)
         memset(scratch.visited.data, 0, scratch.visited.capacity * 8)
@@ -114,6 +114,8 @@ cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProg
             if pos >= limit:
                 break
             token = &tokens[pos]
+            if token.flags & TOKEN_RESET and pos > start:
+                break
             if op.op == OP_TOKEN:
                 if token.id != op.arg0:
                     break

@@ -9,6 +9,10 @@ from rulener.core.spans cimport Resolver
 from rulener.core.structs cimport *
 from rulener.core.text cimport Lexis, TokenBuffer
 
+cdef struct Arrival:
+    u32 token                           # the last one
+    u32 out
+
 cdef class Scanner:
     cdef readonly Tables tables
     cdef object _buffers                # keeps the mapped sections alive
@@ -34,6 +38,7 @@ cdef class Scanner:
     cdef Vec candidates                 # Candidate, by end
     cdef Vec extra                      # Candidate: patterns and regexes
     cdef Vec merged                     # Candidate
+    cdef Vec arrivals                   # Arrival: the automaton's outputs
     cdef Vec headings                   # Hit: start, end, heading
     cdef Vec anchors                    # Hit: start, end, program, head
     cdef Vec regex_hits                 # Hit: start, end, regex
@@ -81,3 +86,8 @@ cdef class Scanner:
     cdef void _place(self, EntityRow *row, u32 token, u32 *sentence, u32 *section, u32 first_section) noexcept nogil
     cdef u32 _append_cues(self, Batch batch, EntityRow *row, u32 mention, u32 mark) except? 0xFFFFFFFE nogil
     cdef int _know_given(self, Batch batch, EntityRow *row, const Mention *m) except -1
+    cdef bint _is_followed(self, u32 t, u32 mask) noexcept nogil
+    cdef int _walk(self) except -1 nogil
+    cdef int _collect(self, const Text *text, Batch batch) except -1 nogil
+    cdef bint _may_be_unless(self) noexcept nogil
+    cdef int _trace_cues(self, Batch batch) except -1 nogil

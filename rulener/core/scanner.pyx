@@ -11,7 +11,7 @@ from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
 from rulener.core.automaton cimport Automaton, step
-from rulener.core.columns cimport Batch, DocRow, EntityRow, Rejected, SentenceRow, Tables
+from rulener.core.columns cimport Batch, DocRow, EntityRow, Rejected, SentenceRow, Tables, TracedCue
 from rulener.core.context cimport (
     VIA_SECTION,
     CueHit,
@@ -21,7 +21,7 @@ from rulener.core.context cimport (
     free_context,
     init_context,
 )
-from rulener.core.memory cimport Vec, vec_free, vec_grow, vec_init, vec_push
+from rulener.core.memory cimport Vec, rn_prefetch, vec_free, vec_grow, vec_init, vec_push
 from rulener.core.patterns cimport MAX_PATTERN_TOKENS, free_patterns, init_patterns, run_pattern
 from rulener.core.spans cimport LOST_UNLESS, POLICY_ALL, Lost, free_resolver, init_resolver, resolve
 from rulener.core.structs cimport *
@@ -51,6 +51,7 @@ cdef enum:
     REGEX_WINDOW = 256
     NO_LABEL = 0xFFFF
     UNLESS_BEFORE = 1
+    AHEAD = 8               # tokens, or outputs, to fetch ahead
 
 
 cdef class Scanner:
@@ -74,6 +75,7 @@ cdef class Scanner:
         vec_init(&self.candidates, sizeof(Candidate))
         vec_init(&self.extra, sizeof(Candidate))
         vec_init(&self.merged, sizeof(Candidate))
+        vec_init(&self.arrivals, sizeof(Arrival))
         vec_init(&self.headings, sizeof(Hit))
         vec_init(&self.anchors, sizeof(Hit))
         vec_init(&self.regex_hits, sizeof(Hit))
@@ -92,6 +94,7 @@ cdef class Scanner:
         for i, label in enumerate(label_out):
             self.label_out[i] = label
         self.context.act_inside = act_inside
+        self.context.cover_always = trace
         for i in range(self.n_programs):
             program = &self.programs[i]
             if program.from_number:
@@ -105,6 +108,7 @@ cdef class Scanner:
         vec_free(&self.candidates)
         vec_free(&self.extra)
         vec_free(&self.merged)
+        vec_free(&self.arrivals)
         vec_free(&self.headings)
         vec_free(&self.anchors)
         vec_free(&self.regex_hits)
@@ -152,9 +156,13 @@ cdef class Scanner:
         b = sections["fail"]
         self.automaton.fail = <const u32 *> &b[0]
         self.automaton.n_states = <u32> (b.shape[0] // 4)
-        b = sections["root_out"]
-        self.automaton.root_out = <const u32 *> &b[0]
-        self.automaton.n_first = <u32> (b.shape[0] // 4 - 1)
+        b = sections["roots"]
+        self.automaton.roots = <const Root *> &b[0]
+        self.automaton.n_first = <u32> (b.shape[0] // sizeof(Root) - 1)
+        b = sections["filter"]
+        bits = header["filter_bits"]
+        self.automaton.filter = <const u64 *> &b[0]
+        self.automaton.filter_shift = <u32> (64 - bits)
         b = sections["outs"]
         self.automaton.outs = <const Out *> &b[0] if b.shape[0] else NULL
         self.automaton.n_outs = <u32> (b.shape[0] // sizeof(Out))
@@ -289,16 +297,13 @@ cdef class Scanner:
                 &self.resolver)
         self.choose(text, batch)
         self._assert()
+        if self.trace:
+            self._trace_cues(batch)
         self.append(text, batch)
         return 0
 
     cdef int match(self, const Text *text, Batch batch) except -1 nogil:
         """One automaton pass; every accepted occurrence goes to the list of its kind."""
-        cdef const Token *items = self.tokens.items
-        cdef u32 n = self.tokens.n, t, state = 0, out = NONE, id_, last
-        cdef const Out *o
-        cdef const Automaton *a = &self.automaton
-        cdef bint glued_after
         self.candidates.n = 0
         self.extra.n = 0
         self.headings.n = 0
@@ -308,15 +313,58 @@ cdef class Scanner:
         self.attributes.n = 0
         self.context.hits.n = 0
         self.context.blockers.n = 0
+        self._walk()
+        self._collect(text, batch)
+        return 0
+
+    cdef int _walk(self) except -1 nogil:
+        """The automaton over the note's tokens; what it puts out is noted for `_collect`."""
+        cdef const Token *items = self.tokens.items
+        cdef const Automaton *a = &self.automaton
+        cdef u32 n = self.tokens.n, t, state = 0, out = NONE, id_
+        cdef u64 follows = 0
+        cdef Arrival *arrivals
+        cdef u64 found = 0
+        if n > self.arrivals.capacity:
+            vec_grow(&self.arrivals, n)
+        arrivals = <Arrival *> self.arrivals.data
         for t in range(n):
+            if t + AHEAD < n:
+                id_ = items[t + AHEAD].id
+                if id_ <= a.n_first:
+                    rn_prefetch(&a.roots[id_])
             id_ = items[t].id
             if id_ == 0:
                 state = 0
                 continue
             if items[t].flags & TOKEN_RESET:
                 state = 0
-            state = step(a, state, id_, &out)
+            state = step(a, state, &follows, id_, &out)
+            if out != NONE:
+                arrivals[found].token = t
+                arrivals[found].out = out
+                found += 1
+        self.arrivals.n = found
+        return 0
+
+    cdef int _collect(self, const Text *text, Batch batch) except -1 nogil:
+        """Every accepted occurrence goes to the list of its kind."""
+        cdef const Token *items = self.tokens.items
+        cdef const Automaton *a = &self.automaton
+        cdef const Arrival *arrivals = <const Arrival *> self.arrivals.data
+        cdef const Out *o
+        cdef u64 k, n = self.arrivals.n
+        cdef u32 t, out, last, n_tokens = self.tokens.n
+        cdef bint glued_after
+        for k in range(n):
+            if k + AHEAD < n and arrivals[k + AHEAD].out < a.n_outs:
+                rn_prefetch(&a.outs[arrivals[k + AHEAD].out])
+            if k + AHEAD // 2 < n and arrivals[k + AHEAD // 2].out < a.n_outs:
+                rn_prefetch(&a.entries[a.outs[arrivals[k + AHEAD // 2].out].entry])
+            t = arrivals[k].token
+            out = arrivals[k].out
             last = 0xFFFF
+            glued_after = t + 1 < n_tokens and items[t + 1].flags & TOKEN_GLUED
             while out != NONE:
                 if out >= a.n_outs:
                     self.damaged = True
@@ -326,7 +374,6 @@ cdef class Scanner:
                     self.damaged = True
                     break
                 last = o.n_tokens
-                glued_after = t + 1 < n and items[t + 1].flags & TOKEN_GLUED
                 self.take_entries(text, o, t + 1 - o.n_tokens, t + 1,
                                   glued_after or items[t + 1 - o.n_tokens].flags & TOKEN_GLUED, batch)
                 out = o.next
@@ -642,6 +689,10 @@ cdef class Scanner:
                 continue
             if head > hits[k].start:
                 continue
+            mask = (hits[k].extra >> 8) & 255
+            # What must follow the anchor, where a separator alone can tell.
+            if mask and not self._is_followed(hits[k].end, mask):
+                continue
             start = hits[k].start - head
             for t in range(start + 1, hits[k].start + 1):
                 if items[t].flags & TOKEN_RESET:
@@ -656,14 +707,16 @@ cdef class Scanner:
                 for j in range(n_numeric):
                     program = &self.programs[numeric[j]]
                     mask = program.number_flags
-                    # What must follow the number, where one flag can tell (a slash, a hyphen).
-                    if mask:
-                        if t + 1 >= self.tokens.n:
-                            continue
-                        if not items[t + 1].flags & mask and not (mask & SEP_HYPHEN and token_punct(&items[t + 1]) == 45):
-                            continue
+                    if mask and not self._is_followed(t + 1, mask):
+                        continue
                     self.try_program(numeric[j], t)
         return 0
+
+    cdef bint _is_followed(self, u32 t, u32 mask) noexcept nogil:
+        """Whether one of the separators `mask` (SEP_HYPHEN, SEP_SLASH) stands before token `t`."""
+        if t >= self.tokens.n:
+            return False
+        return (self.tokens.items[t].flags & mask) != 0 or (mask & SEP_HYPHEN and token_punct(&self.tokens.items[t]) == 45)
 
     cdef int try_program(self, u32 number, u32 start) except -1 nogil:
         cdef const PatternProgram *program = &self.programs[number]
@@ -780,7 +833,7 @@ cdef class Scanner:
         cdef u64 i, j, k, n = self.candidates.n, e
         if self.extra.n:
             x = <Candidate *> self.extra.data
-            qsort(x, self.extra.n, sizeof(Candidate), _by_end)
+            _sort_by_end(x, self.extra.n)
             e = 0
             for i in range(self.extra.n):
                 if e and x[e - 1].start == x[i].start and x[e - 1].end == x[i].end and x[e - 1].term == x[i].term \
@@ -803,7 +856,7 @@ cdef class Scanner:
                 k += 1
             self.merged.n = k
             self.candidates, self.merged = self.merged, self.candidates
-        if self.unless_hits.n:
+        if self.unless_hits.n and self._may_be_unless():
             self._apply_unless(batch)
         self._drop_in_headings(batch)
         return 0
@@ -820,6 +873,23 @@ cdef class Scanner:
         loser.winner_start = loser.winner_end = loser.winner_term = NONE
         loser.reason = reason
         return 0
+
+    cdef bint _may_be_unless(self) noexcept nogil:
+        """Keep only the `unless` hits whose rule may have a candidate in this note; whether any is left."""
+        cdef const Candidate *c = <const Candidate *> self.candidates.data
+        cdef Hit *hits = <Hit *> self.unless_hits.data
+        cdef const Term *term
+        cdef u64 k, kept = 0, rules = 0
+        for k in range(self.candidates.n):
+            term = &self.tables.terms[c[k].term]
+            if not term.lexicon:
+                rules |= <u64> 1 << (term.rule & 63)
+        for k in range(self.unless_hits.n):
+            if (rules >> (hits[k].ref & 63)) & 1:
+                hits[kept] = hits[k]
+                kept += 1
+        self.unless_hits.n = kept
+        return kept != 0
 
     cdef int _apply_unless(self, Batch batch) except -1 nogil:
         """Drop candidates that stand in one of their rule's `unless` surroundings."""
@@ -978,6 +1048,19 @@ cdef class Scanner:
         self.context.sections = <SectionSpan *> self.spans.data
         self.context.n_sections = <u32> self.spans.n
         return assert_mentions(&self.context)
+
+    cdef int _trace_cues(self, Batch batch) except -1 nogil:
+        cdef const CueHit *hit
+        cdef TracedCue *traced
+        cdef u64 k
+        for k in range(self.context.hits.n):
+            hit = &(<const CueHit *> self.context.hits.data)[k]
+            traced = <TracedCue *> vec_push(&batch.traced)
+            traced.start = self.tokens.items[hit.start].start
+            traced.end = self.tokens.items[hit.end - 1].end
+            traced.cue = hit.cue
+            traced.live = hit.live
+        return 0
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -1181,6 +1264,22 @@ cdef int _by_end(const void *a, const void *b) noexcept nogil:
     return -1 if x.attribute < y.attribute else (1 if x.attribute > y.attribute else 0)
 
 
+cdef void _sort_by_end(Candidate *items, u64 n) noexcept nogil:
+    """Insertion sort for the few a note usually has, qsort for many."""
+    cdef u64 i, j
+    cdef Candidate moving
+    if n > 32:
+        qsort(items, n, sizeof(Candidate), _by_end)
+        return
+    for i in range(1, n):
+        moving = items[i]
+        j = i
+        while j > 0 and _by_end(&moving, &items[j - 1]) < 0:
+            items[j] = items[j - 1]
+            j -= 1
+        items[j] = moving
+
+
 cdef int _compare_heading_hits(const void *a, const void *b) noexcept nogil:
     cdef const Hit *x = <const Hit *> a
     cdef const Hit *y = <const Hit *> b
@@ -1193,8 +1292,18 @@ cdef int _compare_heading_hits(const void *a, const void *b) noexcept nogil:
 
 cdef void _sort_hits(Hit *hits, u32 n) noexcept nogil:
     """By start, longest first, rule order."""
-    if n > 1:
+    cdef u32 i, j
+    cdef Hit moving
+    if n > 64:
         qsort(hits, n, sizeof(Hit), _compare_heading_hits)
+        return
+    for i in range(1, n):
+        moving = hits[i]
+        j = i
+        while j > 0 and _compare_heading_hits(&moving, &hits[j - 1]) < 0:
+            hits[j] = hits[j - 1]
+            j -= 1
+        hits[j] = moving
 
 
 _FLAG_NAMES = (

@@ -42,8 +42,13 @@ cdef struct VocabSlot:      # open addressing, power of two, load <= 0.5; id 0 =
 cdef struct Edge:           # open addressing, power of two, load <= 0.6; state 0 = empty
     u32 state
     u32 token
-    u32 child
+    u32 child               # or, when nothing continues the child, the state its fail links lead to
     u32 out                 # first Out of the child's chain, NONE if it has none
+
+cdef struct Root:           # per token that begins a form
+    u32 out
+    u32 next                # its own state, or 0 when nothing continues it
+    u64 follows             # bit per hash of a token that continues it
 
 cdef struct Out:            # one per form; the chain runs over the proper suffixes that are forms too
     u32 entry               # first Entry of the form

@@ -29,6 +29,7 @@ cdef struct TokenBuffer:
     Token *items
     u32 n
     u32 capacity
+    u64 *keys                   # of short ASCII words, looked up together at the end; 0 = already done
     u32 *lines                  # the tokens that begin a line
     u32 n_lines
     u32 line_capacity
@@ -75,6 +76,10 @@ cdef inline u32 token_punct(const Token *token) noexcept nogil:
 
 cdef inline u32 word_flags(const Lexis *lexis, const Token *token) noexcept nogil:
     return lexis.word_flags[token.id] if token.id < lexis.n_ids else 0
+
+cdef inline const void *token_slot(const Lexis *lexis, u64 key) noexcept nogil:
+    """Where the look-up of a key begins, to have it fetched early."""
+    return &lexis.slots[(key * <u64> 0x9E3779B97F4A7C15) >> lexis.slot_shift]
 
 cdef inline u32 find_token(const Lexis *lexis, u64 key, const u8 *folded, u32 length) noexcept nogil:
     """The id of a key, 0 when no form uses it. `folded` is compared for hashed keys only."""

@@ -6,6 +6,7 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
 from libc.string cimport memcpy, memset
 
+from rulener.core.memory cimport rn_prefetch
 from rulener.core.structs cimport *
 
 
@@ -34,6 +35,9 @@ cdef enum Byte:
     B_APOSTROPHE = 7
     B_HIGH = 8
     B_NUL = 9
+
+cdef enum:
+    AHEAD = 8                   # tokens to fetch ahead
 
 cdef u8[256] BYTE_CLASS
 
@@ -116,6 +120,11 @@ cdef int grow_tokens(TokenBuffer *buffer) except -1 nogil:
         if items == NULL:
             raise MemoryError()
     buffer.items = <Token *> items
+    with gil:
+        items = PyMem_RawRealloc(buffer.keys, capacity * 8)
+        if items == NULL:
+            raise MemoryError()
+    buffer.keys = <u64 *> items
     buffer.capacity = <u32> capacity
     return 0
 
@@ -139,6 +148,7 @@ cdef int add_line(TokenBuffer *buffer, u32 token) except -1 nogil:
 cdef void free_tokens(TokenBuffer *buffer) noexcept nogil:
     with gil:
         PyMem_RawFree(buffer.items)
+        PyMem_RawFree(buffer.keys)
         PyMem_RawFree(buffer.lines)
         PyMem_RawFree(buffer.shadow)
     memset(buffer, 0, sizeof(TokenBuffer))
@@ -377,15 +387,15 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
                 next_class = BYTE_CLASS[shadow[e]]
                 key = folded & (((<u64> 1) << (length << 3)) - 1)
                 if not (next_class >= B_APOSTROPHE and next_class != B_NUL) and not (length == 1 and shadow[e] == 46):
-                    id_ = find_token(lexis, key, NULL, 0)
                     flags |= (~<u32> c & 32) << 4
                     if n_tokens == buffer.capacity:
                         grow_tokens(buffer)
                     token = &buffer.items[n_tokens]
                     token.start = i
                     token.end = e
-                    token.id = id_
+                    token.id = 0
                     token.flags = flags
+                    buffer.keys[n_tokens] = key
                     if flags & SEP_NEWLINE:
                         add_line(buffer, n_tokens)
                     n_tokens += 1
@@ -425,6 +435,7 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
                     if n_tokens == buffer.capacity:
                         grow_tokens(buffer)
                     token = &buffer.items[n_tokens]
+                    buffer.keys[n_tokens] = 0
                     token.start = i
                     token.end = e
                     token.id = id_
@@ -482,6 +493,7 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
                 if n_tokens == buffer.capacity:
                     grow_tokens(buffer)
                 token = &buffer.items[n_tokens]
+                buffer.keys[n_tokens] = 0
                 token.start = i
                 token.end = i + 1
                 token.id = lexis.punct_ids[c]
@@ -503,6 +515,7 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
             if n_tokens == buffer.capacity:
                 grow_tokens(buffer)
             token = &buffer.items[n_tokens]
+            buffer.keys[n_tokens] = 0
             token.start = i
             if (byte_class == B_DIGIT or c == 46) and not joined:
                 e = number_end(text, i)
@@ -560,6 +573,7 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
                 if n_tokens == buffer.capacity:
                     grow_tokens(buffer)
                 token = &buffer.items[n_tokens]
+                buffer.keys[n_tokens] = 0
                 token.start = i
                 token.end = e
                 token.id = lexis.punct_ids[45]
@@ -581,6 +595,7 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
             if n_tokens == buffer.capacity:
                 grow_tokens(buffer)
             token = &buffer.items[n_tokens]
+            buffer.keys[n_tokens] = 0
             token.start = i
             token.end = i + 1
             flags = (flags & ~<u32> TOKEN_GLUED) | TOKEN_PUNCT
@@ -623,9 +638,24 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
         flags &= ~<u32> TOKEN_GLUED
         i += 1
     buffer.n = n_tokens
+    look_up(lexis, buffer)
     if n_tokens:
         buffer.items[0].flags &= ~<u32> SEP_BLANK
     return 0
+
+
+cdef void look_up(const Lexis *lexis, TokenBuffer *buffer) noexcept nogil:
+    """Ids of the short ASCII words. Done together, so that the vocabulary's cache lines can be on their way."""
+    cdef u32 i, n = buffer.n
+    cdef const u64 *keys = buffer.keys
+    for i in range(n if n < AHEAD else AHEAD):
+        if keys[i]:
+            rn_prefetch(token_slot(lexis, keys[i]))
+    for i in range(n):
+        if i + AHEAD < n and keys[i + AHEAD]:
+            rn_prefetch(token_slot(lexis, keys[i + AHEAD]))
+        if keys[i]:
+            buffer.items[i].id = find_token(lexis, keys[i], NULL, 0)
 
 
 cdef bint _point_starts_number(const Text *text, const Lexis *lexis, u32 i) noexcept nogil:
