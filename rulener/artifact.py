@@ -58,7 +58,7 @@ SECTIONS = {
     "punct_ids": 4,
     "edges": 16,
     "fail": 4,
-    "roots": 16,
+    "roots": 8,
     "filter": 8,
     "outs": 16,
     "entries": 16,
@@ -201,7 +201,7 @@ def _directory(data: mmap.mmap | bytes, path: Path, count: int, begin: int, leng
         items = found[name][1] // SECTIONS[name]
         if items == 0 or items & (items - 1):
             raise _corrupt(path, f"its section {name!r} has a wrong size")
-    if found["punct_ids"][1] != 512 or found["roots"][1] < 16 or found["string_offsets"][1] < 8 or found["word_flags"][1] < 1:
+    if found["punct_ids"][1] != 512 or found["roots"][1] < 8 or found["string_offsets"][1] < 8 or found["word_flags"][1] < 1:
         raise _corrupt(path, "one of its tables has a wrong size")
     return found
 

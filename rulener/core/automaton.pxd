@@ -22,50 +22,23 @@ cdef struct Automaton:
 cdef inline u64 edge_hash(u32 state, u32 token) noexcept nogil:
     return ((<u64> state << 32) | token) * <u64> 0x9E3779B97F4A7C15
 
-cdef inline u64 follow_bit(u32 token) noexcept nogil:
-    return <u64> 1 << ((token * <u32> 0x9E3779B1) >> 26)
+cdef inline bint may_follow(const Automaton *a, u32 state, u32 token) noexcept nogil:
+    """False when no edge leads from `state` with `token`; True when one probably does."""
+    cdef u64 bit = edge_hash(state, token) >> a.filter_shift
+    return (a.filter[bit >> 6] >> (bit & 63)) & 1
 
-cdef inline u32 step(const Automaton *a, u32 state, u64 *follows, u32 token, u32 *out) noexcept nogil:
-    """The state after `token`; `out` gets the first Out of its chain or NONE. `token` is not 0.
-
-    `follows` is carried along with the state: a state of depth 1 has a mask of what continues it, deeper ones have all bits.
-    """
-    cdef u64 slot, hash_, bit
+cdef inline const Edge *find_edge(const Automaton *a, u32 state, u32 token) noexcept nogil:
+    """The edge from `state` with `token`, NULL when there is none."""
+    cdef u64 slot = edge_hash(state, token) >> a.edge_shift
     cdef const Edge *edge
-    cdef u32 falls = 0, probes = 0
-    if state and follows[0] & follow_bit(token):
-        while True:
-            hash_ = edge_hash(state, token)
-            bit = hash_ >> a.filter_shift
-            if (a.filter[bit >> 6] >> (bit & 63)) & 1:
-                slot = hash_ >> a.edge_shift
-                while True:
-                    edge = &a.edges[slot]
-                    if edge.state == state and edge.token == token:
-                        out[0] = edge.out
-                        state = edge.child
-                        if state <= a.n_first:
-                            follows[0] = a.roots[state].follows
-                        else:
-                            follows[0] = ~<u64> 0
-                        return state
-                    if edge.state == 0:
-                        break
-                    slot = (slot + 1) & a.edge_mask
-                    probes += 1
-                    if probes > 100000:
-                        break
-            if state <= a.n_first:
-                break
-            falls += 1
-            if state >= a.n_states or falls > 64:       # only in a damaged file
-                break
-            state = a.fail[state]
-            if state == 0:
-                break
-    if token <= a.n_first:
-        out[0] = a.roots[token].out
-        follows[0] = a.roots[token].follows
-        return a.roots[token].next
-    out[0] = NONE
-    return 0
+    cdef u32 probes = 0
+    while True:
+        edge = &a.edges[slot]
+        if edge.state == state and edge.token == token:
+            return edge
+        if edge.state == 0:
+            return NULL
+        slot = (slot + 1) & a.edge_mask
+        probes += 1
+        if probes > 100000:         # only in a damaged file
+            return NULL

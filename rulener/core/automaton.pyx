@@ -657,7 +657,7 @@ cdef class _Finish:
         self.n_states += 1
         return self.n_states
 
-    cdef Edge *find_edge(self, u32 state, u32 token) noexcept nogil:
+    cdef Edge *edge_place(self, u32 state, u32 token) noexcept nogil:
         """The edge's slot, or the empty one where it belongs."""
         cdef Edge *edges = <Edge *> self.edges.vec.data
         cdef u64 mask = (<u64> 1 << self.edge_bits) - 1
@@ -679,7 +679,7 @@ cdef class _Finish:
             for i in range(old.vec.n):
                 edge = &(<Edge *> old.vec.data)[i]
                 if edge.state:
-                    self.find_edge(edge.state, edge.token)[0] = edge[0]
+                    self.edge_place(edge.state, edge.token)[0] = edge[0]
         return 0
 
     cdef int insert_forms(self) except -1:
@@ -699,7 +699,7 @@ cdef class _Finish:
             state = self.ids[sequence[forms[f].offset]]
             for k in range(1, forms[f].length):
                 token = self.ids[sequence[forms[f].offset + k]]
-                edge = self.find_edge(state, token)
+                edge = self.edge_place(state, token)
                 if edge.state == 0:
                     edge.state = state
                     edge.token = token
@@ -823,7 +823,7 @@ cdef class _Finish:
         """Fail links by depth, then output chains; Out records are written in state order."""
         cdef u32 n = self.n_states + 1, s, k, depth, token, f
         cdef Column fail = column(4, b"I")
-        cdef Column roots = column(sizeof(Root), b"IIQ")
+        cdef Column roots = column(sizeof(Root), b"II")
         cdef Column filter_ = column(8, b"Q")
         cdef Column outs = column(sizeof(Out), b"IHHII")
         cdef Vec order, chain, living
@@ -900,11 +900,6 @@ cdef class _Finish:
             for s in range(self.n_first + 1):
                 (<Root *> roots.vec.data)[s].out = out_of[s]
                 (<Root *> roots.vec.data)[s].next = live[s]
-                (<Root *> roots.vec.data)[s].follows = 0
-            for i in range(self.edges.vec.n):
-                edge = &(<Edge *> self.edges.vec.data)[i]
-                if edge.state and edge.state <= self.n_first:
-                    (<Root *> roots.vec.data)[edge.state].follows |= <u64> 1 << ((edge.token * <u32> 0x9E3779B1) >> 26)
         finally:
             vec_free(&order)
             vec_free(&chain)
@@ -915,7 +910,7 @@ cdef class _Finish:
         cdef u32 state = failing[parent]
         cdef Edge *edge
         while state:
-            edge = self.find_edge(state, token)
+            edge = self.edge_place(state, token)
             if edge.state:
                 return edge.child
             state = failing[state]

@@ -9,6 +9,11 @@ from rulener.core.spans cimport Resolver
 from rulener.core.structs cimport *
 from rulener.core.text cimport Lexis, TokenBuffer
 
+cdef struct Ahead:                      # what is known of a token before the automaton gets there
+    u32 out                             # output and state when it begins a form
+    u32 next
+    u32 continues                       # 1: an edge probably leads to it from the token before, as a state of depth 1
+
 cdef struct Arrival:
     u32 token                           # the last one
     u32 out
@@ -38,6 +43,7 @@ cdef class Scanner:
     cdef Vec candidates                 # Candidate, by end
     cdef Vec extra                      # Candidate: patterns and regexes
     cdef Vec merged                     # Candidate
+    cdef Vec ahead                      # Ahead, per token
     cdef Vec arrivals                   # Arrival: the automaton's outputs
     cdef Vec headings                   # Hit: start, end, heading
     cdef Vec anchors                    # Hit: start, end, program, head
@@ -91,3 +97,4 @@ cdef class Scanner:
     cdef int _collect(self, const Text *text, Batch batch) except -1 nogil
     cdef bint _may_be_unless(self) noexcept nogil
     cdef int _trace_cues(self, Batch batch) except -1 nogil
+    cdef int _look_ahead(self) except -1 nogil

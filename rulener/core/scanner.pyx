@@ -10,7 +10,7 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
-from rulener.core.automaton cimport Automaton, step
+from rulener.core.automaton cimport Automaton, edge_hash, find_edge, may_follow
 from rulener.core.columns cimport Batch, DocRow, EntityRow, Rejected, SentenceRow, Tables, TracedCue
 from rulener.core.context cimport (
     VIA_SECTION,
@@ -75,6 +75,7 @@ cdef class Scanner:
         vec_init(&self.candidates, sizeof(Candidate))
         vec_init(&self.extra, sizeof(Candidate))
         vec_init(&self.merged, sizeof(Candidate))
+        vec_init(&self.ahead, sizeof(Ahead))
         vec_init(&self.arrivals, sizeof(Arrival))
         vec_init(&self.headings, sizeof(Hit))
         vec_init(&self.anchors, sizeof(Hit))
@@ -108,6 +109,7 @@ cdef class Scanner:
         vec_free(&self.candidates)
         vec_free(&self.extra)
         vec_free(&self.merged)
+        vec_free(&self.ahead)
         vec_free(&self.arrivals)
         vec_free(&self.headings)
         vec_free(&self.anchors)
@@ -247,6 +249,29 @@ cdef class Scanner:
         self._append_given(batch, mentions, order)
         self.check()
 
+    def count_tokens(self, texts):
+        """How many tokens the texts have: the tokeniser alone, for the benchmarks."""
+        cdef Text view
+        cdef u64 total = 0
+        for text in texts:
+            read_text(text, &self.tokens, &view)
+            with nogil:
+                self.read(&view)
+            total += self.tokens.n
+        return total
+
+    def count_occurrences(self, texts):
+        """How many states with output the automaton passes: tokens and scan alone, for the benchmarks."""
+        cdef Text view
+        cdef u64 total = 0
+        for text in texts:
+            read_text(text, &self.tokens, &view)
+            with nogil:
+                self.read(&view)
+                self._walk()
+            total += self.arrivals.n
+        return total
+
     def check(self):
         """Raise when a table led outside the file."""
         if self.damaged:
@@ -317,29 +342,70 @@ cdef class Scanner:
         self._collect(text, batch)
         return 0
 
+    cdef int _look_ahead(self) except -1 nogil:
+        """Fill `self.ahead`. No token waits for another here, so the misses of many overlap."""
+        cdef const Token *items = self.tokens.items
+        cdef const Automaton *a = &self.automaton
+        cdef u32 n = self.tokens.n, t, id_, before = 0
+        cdef Ahead *ahead
+        cdef bint continues
+        if n > self.ahead.capacity:
+            vec_grow(&self.ahead, n)
+        ahead = <Ahead *> self.ahead.data
+        for t in range(n):
+            id_ = items[t].id
+            if id_ <= a.n_first:
+                ahead[t].out = a.roots[id_].out
+                ahead[t].next = a.roots[id_].next
+            else:
+                ahead[t].out = NONE
+                ahead[t].next = 0
+            continues = may_follow(a, before, id_)
+            ahead[t].continues = continues
+            if continues:
+                rn_prefetch(&a.edges[edge_hash(before, id_) >> a.edge_shift])
+            before = id_
+        return 0
+
     cdef int _walk(self) except -1 nogil:
         """The automaton over the note's tokens; what it puts out is noted for `_collect`."""
         cdef const Token *items = self.tokens.items
         cdef const Automaton *a = &self.automaton
-        cdef u32 n = self.tokens.n, t, state = 0, out = NONE, id_
-        cdef u64 follows = 0
+        cdef const Ahead *ahead
+        cdef u32 n = self.tokens.n, t, state = 0, out, id_, falls
+        cdef const Edge *edge
         cdef Arrival *arrivals
         cdef u64 found = 0
+        self._look_ahead()
         if n > self.arrivals.capacity:
             vec_grow(&self.arrivals, n)
         arrivals = <Arrival *> self.arrivals.data
+        ahead = <const Ahead *> self.ahead.data
         for t in range(n):
-            if t + AHEAD < n:
-                id_ = items[t + AHEAD].id
-                if id_ <= a.n_first:
-                    rn_prefetch(&a.roots[id_])
             id_ = items[t].id
-            if id_ == 0:
-                state = 0
-                continue
-            if items[t].flags & TOKEN_RESET:
-                state = 0
-            state = step(a, state, &follows, id_, &out)
+            if state != 0 and id_ != 0 and (items[t].flags & TOKEN_RESET) == 0:
+                edge = NULL
+                falls = 0
+                while state:
+                    # A state of depth 1 is the token before.
+                    if (state <= a.n_first and ahead[t].continues != 0) or (state > a.n_first and may_follow(a, state, id_)):
+                        edge = find_edge(a, state, id_)
+                        if edge != NULL:
+                            break
+                    falls += 1
+                    if state <= a.n_first or state >= a.n_states or falls > 64:
+                        break
+                    state = a.fail[state]
+                if edge != NULL:
+                    state = edge.child
+                    out = edge.out
+                    if out != NONE:
+                        arrivals[found].token = t
+                        arrivals[found].out = out
+                        found += 1
+                    continue
+            state = ahead[t].next
+            out = ahead[t].out
             if out != NONE:
                 arrivals[found].token = t
                 arrivals[found].out = out

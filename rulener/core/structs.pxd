@@ -48,7 +48,6 @@ cdef struct Edge:           # open addressing, power of two, load <= 0.6; state 
 cdef struct Root:           # per token that begins a form
     u32 out
     u32 next                # its own state, or 0 when nothing continues it
-    u64 follows             # bit per hash of a token that continues it
 
 cdef struct Out:            # one per form; the chain runs over the proper suffixes that are forms too
     u32 entry               # first Entry of the form

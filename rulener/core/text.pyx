@@ -430,15 +430,14 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
                     else:
                         memset(f.data + length, 0, 8)
                         key = hash_folded(f.data, length)
-                    id_ = find_token(lexis, key, f.data, length)
                     flags |= (~<u32> c & 32) << 4
                     if n_tokens == buffer.capacity:
                         grow_tokens(buffer)
                     token = &buffer.items[n_tokens]
-                    buffer.keys[n_tokens] = 0
+                    buffer.keys[n_tokens] = key
                     token.start = i
                     token.end = e
-                    token.id = id_
+                    token.id = 0
                     token.flags = flags
                     if flags & SEP_NEWLINE:
                         add_line(buffer, n_tokens)
@@ -638,24 +637,56 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
         flags &= ~<u32> TOKEN_GLUED
         i += 1
     buffer.n = n_tokens
-    look_up(lexis, buffer)
+    look_up(text, lexis, buffer)
     if n_tokens:
         buffer.items[0].flags &= ~<u32> SEP_BLANK
     return 0
 
 
-cdef void look_up(const Lexis *lexis, TokenBuffer *buffer) noexcept nogil:
-    """Ids of the short ASCII words. Done together, so that the vocabulary's cache lines can be on their way."""
+cdef void look_up(const Text *text, const Lexis *lexis, TokenBuffer *buffer) noexcept nogil:
+    """Ids of the plain ASCII words. Done together, so that the vocabulary's cache lines can be on their way."""
     cdef u32 i, n = buffer.n
     cdef const u64 *keys = buffer.keys
+    cdef const VocabSlot *slot
     for i in range(n if n < AHEAD else AHEAD):
         if keys[i]:
             rn_prefetch(token_slot(lexis, keys[i]))
     for i in range(n):
         if i + AHEAD < n and keys[i + AHEAD]:
             rn_prefetch(token_slot(lexis, keys[i + AHEAD]))
-        if keys[i]:
+        if i + AHEAD // 2 < n and keys[i + AHEAD // 2] >> 63:
+            slot = <const VocabSlot *> token_slot(lexis, keys[i + AHEAD // 2])
+            if slot.id and <u64> slot.arena_byte < lexis.arena_length:
+                rn_prefetch(lexis.arena + slot.arena_byte)
+        if keys[i] >> 63:
+            buffer.items[i].id = find_long(text, lexis, keys[i], &buffer.items[i])
+        elif keys[i]:
             buffer.items[i].id = find_token(lexis, keys[i], NULL, 0)
+
+
+cdef u32 find_long(const Text *text, const Lexis *lexis, u64 key, const Token *token) noexcept nogil:
+    """`find_token` for a plain ASCII word, whose folded bytes are read off the shadow."""
+    cdef u64 slot = (key * <u64> 0x9E3779B97F4A7C15) >> lexis.slot_shift
+    cdef u32 length = token.end - token.start, i, probes = 0
+    cdef const VocabSlot *s
+    cdef const u8 *stored
+    cdef const u8 *surface = text.shadow + token.start
+    while True:
+        s = &lexis.slots[slot]
+        if s.id == 0:
+            return 0
+        if s.key == key and <u64> s.arena_byte + length < lexis.arena_length:
+            stored = lexis.arena + s.arena_byte
+            if stored[0] == length:
+                i = 0
+                while i < length and stored[1 + i] == surface[i] | 32:      # a digit has that bit already
+                    i += 1
+                if i == length:
+                    return s.id
+        probes += 1
+        if probes > MAX_PROBES:
+            return 0
+        slot = (slot + 1) & lexis.slot_mask
 
 
 cdef bint _point_starts_number(const Text *text, const Lexis *lexis, u32 i) noexcept nogil:
