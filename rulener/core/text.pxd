@@ -24,16 +24,24 @@ cdef enum WordFlag:
     FLAG_CONTINUES = 2
     FLAG_LIST = 4
 
+cdef struct Pending:
+    u64 key
+    u32 token
+    u32 reserved
+
 # Grows as needed; belongs to one scanner.
 cdef struct TokenBuffer:
     Token *items
     u32 n
     u32 capacity
-    u64 *keys                   # of short ASCII words, looked up together at the end; 0 = already done
+    Pending *pending            # plain ASCII words, looked up together at the end; as many as tokens at most
+    u32 n_pending
     u32 *lines                  # the tokens that begin a line
     u32 n_lines
     u32 line_capacity
     u8 *shadow
+    u8 *lower                   # the shadow with letters in lower case (other bytes are of no use there)
+    u64 *alnum                  # bit per shadow byte: an ASCII letter or digit
     u64 shadow_capacity
 
 cdef enum:

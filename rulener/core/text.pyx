@@ -4,7 +4,7 @@
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from rulener.core.memory cimport rn_prefetch
 from rulener.core.structs cimport *
@@ -19,8 +19,27 @@ cdef extern from *:
         return (unsigned int)__builtin_ctzll(x);
     #endif
     }
+
+    /* Lower case and a bit per letter or digit, 64 bytes at a time: plain loops that compilers turn into vector code. */
+    static void rn_classify(const unsigned char *s, size_t n, unsigned char *lower, unsigned long long *alnum) {
+        for (size_t b = 0; b < n; b += 64) {
+            unsigned char m[64];
+            unsigned long long bits = 0, x;
+            for (int k = 0; k < 64; k++) {
+                unsigned char c = s[b + k], l = (unsigned char)(c | 0x20);
+                lower[b + k] = l;
+                m[k] = (unsigned char)(((unsigned char)(l - 'a') < 26) | ((unsigned char)(c - '0') < 10));
+            }
+            for (int j = 0; j < 8; j++) {
+                memcpy(&x, m + 8 * j, 8);
+                bits |= ((x * 0x0102040810204080ULL) >> 56) << (8 * j);
+            }
+            alnum[b >> 6] = bits;
+        }
+    }
     """
     u32 rn_ctz64(u64 x) noexcept nogil
+    void rn_classify(const u8 *s, size_t n, u8 *lower, u64 *alnum) noexcept nogil
 
 
 # Classes of a shadow byte. HIGH sends the token to the table-driven path; END is NUL, which also pads the text.
@@ -37,9 +56,12 @@ cdef enum Byte:
     B_NUL = 9
 
 cdef enum:
-    AHEAD = 8                   # tokens to fetch ahead
+    AHEAD = 8                   # words to fetch ahead
+
+cdef u64 ALL_BITS = ~<u64> 0
 
 cdef u8[256] BYTE_CLASS
+cdef u8[256] PLAIN_AFTER        # 1: a plain word may end before this byte
 
 
 cdef void _fill_byte_classes() noexcept:
@@ -65,6 +87,7 @@ cdef void _fill_byte_classes() noexcept:
             BYTE_CLASS[c] = B_APOSTROPHE
         else:
             BYTE_CLASS[c] = B_PUNCT
+        PLAIN_AFTER[c] = BYTE_CLASS[c] != B_APOSTROPHE and BYTE_CLASS[c] != B_HIGH
 
 
 _fill_byte_classes()
@@ -84,18 +107,14 @@ cdef int read_text(object string, TokenBuffer *buffer, Text *out) except -1:
 
 
 cdef int fill_shadow(TokenBuffer *buffer, Text *text) except -1 nogil:
-    cdef u64 need = <u64> text.length + 16
+    """Shadow, lower case and letter bits of a text, padded with zeros to whole blocks of 64 and one more."""
+    cdef u64 blocks = (<u64> text.length >> 6) + 2
     cdef u32 i
     cdef u8 *shadow
     cdef const u16 *p2
     cdef const u32 *p4
-    if need > buffer.shadow_capacity:
-        with gil:
-            shadow = <u8 *> PyMem_RawRealloc(buffer.shadow, need + need // 4)
-            if shadow == NULL:
-                raise MemoryError()
-        buffer.shadow = shadow
-        buffer.shadow_capacity = need + need // 4
+    if blocks * 64 > buffer.shadow_capacity:
+        grow_shadow(buffer, blocks + blocks // 4)
     shadow = buffer.shadow
     if text.kind == 1:
         memcpy(shadow, text.points, text.length)
@@ -107,8 +126,28 @@ cdef int fill_shadow(TokenBuffer *buffer, Text *text) except -1 nogil:
         p4 = <const u32 *> text.points
         for i in range(text.length):
             shadow[i] = <u8> p4[i] if p4[i] < 128 else 128
-    memset(shadow + text.length, 0, 16)
+    memset(shadow + text.length, 0, blocks * 64 - text.length)
     text.shadow = shadow
+    rn_classify(shadow, blocks * 64, buffer.lower, buffer.alnum)
+    return 0
+
+
+cdef int grow_shadow(TokenBuffer *buffer, u64 blocks) except -1 nogil:
+    cdef void *made
+    with gil:
+        made = PyMem_RawRealloc(buffer.shadow, blocks * 64)
+        if made == NULL:
+            raise MemoryError()
+        buffer.shadow = <u8 *> made
+        made = PyMem_RawRealloc(buffer.lower, blocks * 64)
+        if made == NULL:
+            raise MemoryError()
+        buffer.lower = <u8 *> made
+        made = PyMem_RawRealloc(buffer.alnum, blocks * 8)
+        if made == NULL:
+            raise MemoryError()
+        buffer.alnum = <u64 *> made
+    buffer.shadow_capacity = blocks * 64
     return 0
 
 
@@ -121,10 +160,10 @@ cdef int grow_tokens(TokenBuffer *buffer) except -1 nogil:
             raise MemoryError()
     buffer.items = <Token *> items
     with gil:
-        items = PyMem_RawRealloc(buffer.keys, capacity * 8)
+        items = PyMem_RawRealloc(buffer.pending, capacity * sizeof(Pending))
         if items == NULL:
             raise MemoryError()
-    buffer.keys = <u64 *> items
+    buffer.pending = <Pending *> items
     buffer.capacity = <u32> capacity
     return 0
 
@@ -148,9 +187,11 @@ cdef int add_line(TokenBuffer *buffer, u32 token) except -1 nogil:
 cdef void free_tokens(TokenBuffer *buffer) noexcept nogil:
     with gil:
         PyMem_RawFree(buffer.items)
-        PyMem_RawFree(buffer.keys)
+        PyMem_RawFree(buffer.pending)
         PyMem_RawFree(buffer.lines)
         PyMem_RawFree(buffer.shadow)
+        PyMem_RawFree(buffer.lower)
+        PyMem_RawFree(buffer.alnum)
     memset(buffer, 0, sizeof(TokenBuffer))
 
 
@@ -348,15 +389,22 @@ cdef void fold_token(const Text *text, const Lexis *lexis, const Token *token, F
 
 # --- the tokeniser ---------------------------------------------------------------------------------------------------
 
-cdef inline u64 alnum_stops(u64 x, u64 *folded) noexcept nogil:
-    """High bit of every byte of `x` that is no ASCII letter or digit; `folded` gets the bytes with letters in lower case."""
-    cdef u64 high = <u64> 0x8080808080808080
-    cdef u64 low7 = x & ~high
-    cdef u64 lower = low7 | <u64> 0x2020202020202020
-    cdef u64 letter = (lower + <u64> 0x1F1F1F1F1F1F1F1F) & ~(lower + <u64> 0x0505050505050505)
-    cdef u64 digit = (low7 + <u64> 0x5050505050505050) & ~(low7 + <u64> 0x4646464646464646)
-    folded[0] = lower
-    return ~((letter | digit) & ~x) & high
+cdef inline u64 hash_word(const u8 *lower, u32 length) noexcept nogil:
+    """`hash_folded` of a plain ASCII word longer than 8 bytes, read past its end."""
+    cdef u64 h = <u64> length * <u64> 0x9E3779B97F4A7C15
+    cdef u64 word
+    cdef u32 i = 0
+    while i + 8 <= length:
+        memcpy(&word, lower + i, 8)
+        h = (h ^ word) * <u64> 0xD6E8FEB86659FD93
+        h ^= h >> 32
+        i += 8
+    if i < length:
+        memcpy(&word, lower + i, 8)
+        word &= ((<u64> 1) << ((length - i) << 3)) - 1
+        h = (h ^ word) * <u64> 0xD6E8FEB86659FD93
+        h ^= h >> 32
+    return h | (<u64> 1 << 63)
 
 
 cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) except -1 nogil:
@@ -364,8 +412,11 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
     cdef const u8 *shadow = text.shadow
     cdef u32 n = text.length
     cdef u32 i = 0, e, length, id_, point, cell, cls, flags = SEP_NEWLINE, newlines = 1, at, blanks
-    cdef u64 x, folded, stops, key
+    cdef u64 bits, key
     cdef u8 c
+    cdef const u8 *lower = buffer.lower
+    cdef const u64 *alnum = buffer.alnum
+    cdef u32 n_pending = 0
     cdef u32 byte_class, next_class
     cdef bint joined = False        # the code point before `i` is WORD or IGNORE
     cdef bint dot_end = False, lead
@@ -377,76 +428,36 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
         c = shadow[i]
         byte_class = BYTE_CLASS[c]
 
-        # 1. plain ASCII words: eight bytes at a time
+        # 1. plain ASCII words: their end is read off the letter bits
         if byte_class == B_LETTER:
-            memcpy(&x, shadow + i, 8)
-            stops = alnum_stops(x, &folded)
-            if stops:
-                length = rn_ctz64(stops) >> 3
-                e = i + length
-                next_class = BYTE_CLASS[shadow[e]]
-                key = folded & (((<u64> 1) << (length << 3)) - 1)
-                if not (next_class >= B_APOSTROPHE and next_class != B_NUL) and not (length == 1 and shadow[e] == 46):
-                    flags |= (~<u32> c & 32) << 4
-                    if n_tokens == buffer.capacity:
-                        grow_tokens(buffer)
-                    token = &buffer.items[n_tokens]
-                    token.start = i
-                    token.end = e
-                    token.id = 0
-                    token.flags = flags
-                    buffer.keys[n_tokens] = key
-                    if flags & SEP_NEWLINE:
-                        add_line(buffer, n_tokens)
-                    n_tokens += 1
-                    newlines = 0
-                    joined = False
-                    # The usual separator is one space.
-                    if shadow[e] == 32:
-                        flags = SEP_SPACE
-                        i = e + 1
-                    else:
-                        flags = 0
-                        i = e
-                    continue
-            else:
-                # Longer than eight: collect the folded bytes, then hash.
-                memcpy(f.data, &folded, 8)
-                length = 8
-                while True:
-                    memcpy(&x, shadow + i + length, 8)
-                    stops = alnum_stops(x, &folded)
-                    if length + 8 <= MAX_FOLDED:
-                        memcpy(f.data + length, &folded, 8)
-                    if stops:
-                        length += rn_ctz64(stops) >> 3
-                        break
-                    length += 8
-                e = i + length
-                next_class = BYTE_CLASS[shadow[e]]
-                if not (next_class >= B_APOSTROPHE and next_class != B_NUL) and length < MAX_FOLDED - 8:
-                    if length == 8:
-                        memcpy(&key, f.data, 8)
-                    else:
-                        memset(f.data + length, 0, 8)
-                        key = hash_folded(f.data, length)
-                    flags |= (~<u32> c & 32) << 4
-                    if n_tokens == buffer.capacity:
-                        grow_tokens(buffer)
-                    token = &buffer.items[n_tokens]
-                    buffer.keys[n_tokens] = key
-                    token.start = i
-                    token.end = e
-                    token.id = 0
-                    token.flags = flags
-                    if flags & SEP_NEWLINE:
-                        add_line(buffer, n_tokens)
-                    n_tokens += 1
-                    newlines = 0
-                    flags = 0
-                    joined = False
-                    i = e
-                    continue
+            bits = (alnum[i >> 6] >> (i & 63)) | ((alnum[(i >> 6) + 1] << 1) << (63 - (i & 63)))
+            length = rn_ctz64(~bits) if bits != ALL_BITS else 64
+            e = i + length
+            if length < 64 and PLAIN_AFTER[shadow[e]] and not (length == 1 and shadow[e] == 46):
+                memcpy(&key, lower + i, 8)
+                if length < 8:
+                    key &= ((<u64> 1) << (length << 3)) - 1
+                elif length > 8:
+                    key = hash_word(lower + i, length)
+                if n_tokens == buffer.capacity:
+                    grow_tokens(buffer)
+                token = &buffer.items[n_tokens]
+                token.start = i
+                token.end = e
+                token.id = 0
+                token.flags = flags | ((~<u32> c & 32) << 4)
+                buffer.pending[n_pending].key = key
+                buffer.pending[n_pending].token = n_tokens
+                n_pending += 1
+                if flags & SEP_NEWLINE:
+                    add_line(buffer, n_tokens)
+                n_tokens += 1
+                newlines = 0
+                joined = False
+                # The usual separator is one space.
+                flags = SEP_SPACE if shadow[e] == 32 else 0
+                i = e + (shadow[e] == 32)
+                continue
 
         # 2. separators
         elif byte_class == B_SPACE:
@@ -492,7 +503,6 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
                 if n_tokens == buffer.capacity:
                     grow_tokens(buffer)
                 token = &buffer.items[n_tokens]
-                buffer.keys[n_tokens] = 0
                 token.start = i
                 token.end = i + 1
                 token.id = lexis.punct_ids[c]
@@ -514,7 +524,6 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
             if n_tokens == buffer.capacity:
                 grow_tokens(buffer)
             token = &buffer.items[n_tokens]
-            buffer.keys[n_tokens] = 0
             token.start = i
             if (byte_class == B_DIGIT or c == 46) and not joined:
                 e = number_end(text, i)
@@ -572,7 +581,6 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
                 if n_tokens == buffer.capacity:
                     grow_tokens(buffer)
                 token = &buffer.items[n_tokens]
-                buffer.keys[n_tokens] = 0
                 token.start = i
                 token.end = e
                 token.id = lexis.punct_ids[45]
@@ -594,7 +602,6 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
             if n_tokens == buffer.capacity:
                 grow_tokens(buffer)
             token = &buffer.items[n_tokens]
-            buffer.keys[n_tokens] = 0
             token.start = i
             token.end = i + 1
             flags = (flags & ~<u32> TOKEN_GLUED) | TOKEN_PUNCT
@@ -637,6 +644,7 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
         flags &= ~<u32> TOKEN_GLUED
         i += 1
     buffer.n = n_tokens
+    buffer.n_pending = n_pending
     look_up(text, lexis, buffer)
     if n_tokens:
         buffer.items[0].flags &= ~<u32> SEP_BLANK
@@ -645,44 +653,39 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
 
 cdef void look_up(const Text *text, const Lexis *lexis, TokenBuffer *buffer) noexcept nogil:
     """Ids of the plain ASCII words. Done together, so that the vocabulary's cache lines can be on their way."""
-    cdef u32 i, n = buffer.n
-    cdef const u64 *keys = buffer.keys
+    cdef u32 i, n = buffer.n_pending
+    cdef u64 key
+    cdef const Pending *pending = buffer.pending
     cdef const VocabSlot *slot
-    for i in range(n if n < AHEAD else AHEAD):
-        if keys[i]:
-            rn_prefetch(token_slot(lexis, keys[i]))
+    cdef Token *items = buffer.items
     for i in range(n):
-        if i + AHEAD < n and keys[i + AHEAD]:
-            rn_prefetch(token_slot(lexis, keys[i + AHEAD]))
-        if i + AHEAD // 2 < n and keys[i + AHEAD // 2] >> 63:
-            slot = <const VocabSlot *> token_slot(lexis, keys[i + AHEAD // 2])
-            if slot.id and <u64> slot.arena_byte < lexis.arena_length:
-                rn_prefetch(lexis.arena + slot.arena_byte)
-        if keys[i] >> 63:
-            buffer.items[i].id = find_long(text, lexis, keys[i], &buffer.items[i])
-        elif keys[i]:
-            buffer.items[i].id = find_token(lexis, keys[i], NULL, 0)
+        if i + AHEAD < n:
+            rn_prefetch(token_slot(lexis, pending[i + AHEAD].key))
+        key = pending[i].key
+        slot = <const VocabSlot *> token_slot(lexis, key)
+        if slot.key == key and not key >> 63:
+            items[pending[i].token].id = slot.id
+        elif slot.id != 0:
+            if key >> 63:
+                items[pending[i].token].id = find_long(buffer.lower, lexis, key, &items[pending[i].token])
+            else:
+                items[pending[i].token].id = find_token(lexis, key, NULL, 0)
 
 
-cdef u32 find_long(const Text *text, const Lexis *lexis, u64 key, const Token *token) noexcept nogil:
-    """`find_token` for a plain ASCII word, whose folded bytes are read off the shadow."""
+cdef u32 find_long(const u8 *lower, const Lexis *lexis, u64 key, const Token *token) noexcept nogil:
+    """`find_token` for a plain ASCII word, whose folded bytes are those of `lower`."""
     cdef u64 slot = (key * <u64> 0x9E3779B97F4A7C15) >> lexis.slot_shift
-    cdef u32 length = token.end - token.start, i, probes = 0
+    cdef u32 length = token.end - token.start, probes = 0
     cdef const VocabSlot *s
     cdef const u8 *stored
-    cdef const u8 *surface = text.shadow + token.start
     while True:
         s = &lexis.slots[slot]
         if s.id == 0:
             return 0
         if s.key == key and <u64> s.arena_byte + length < lexis.arena_length:
             stored = lexis.arena + s.arena_byte
-            if stored[0] == length:
-                i = 0
-                while i < length and stored[1 + i] == surface[i] | 32:      # a digit has that bit already
-                    i += 1
-                if i == length:
-                    return s.id
+            if stored[0] == length and memcmp(stored + 1, lower + token.start, length) == 0:
+                return s.id
         probes += 1
         if probes > MAX_PROBES:
             return 0
