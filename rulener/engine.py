@@ -199,7 +199,14 @@ class Engine:
         if any(term >= self._meta["counts"]["terms"] + len(self._regexes) + self._meta["counts"]["patterns"] for _, term, *_ in self._regexes):
             raise ValueError("regexes")
         header = self._artifact.header
-        self._bounds = {"vocab_bits": header.vocab_bits, "edge_bits": header.edge_bits, "filter_bits": header.filter_bits}
+        self._bounds = {
+            "vocab_bits": header.vocab_bits,
+            "edge_bits": header.edge_bits,
+            "filter_bits": header.filter_bits,
+            "n_first": int(self._meta["counts"]["first_tokens"]),
+        }
+        if not 0 <= self._bounds["n_first"] < len(self._artifact.sections["roots"]) // 8:
+            raise ValueError("roots")
 
     def _fingerprint(self) -> str:
         """That of the artifact, or of artifact and options when an option changes what is reported."""

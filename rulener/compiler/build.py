@@ -40,7 +40,7 @@ from rulener.packs.model import (
 from rulener.packs.patterns import cue_forms, parse_pattern
 
 NONE = 0xFFFFFFFF
-KIND_TERM, KIND_CUE, KIND_HEADING, KIND_PATTERN, KIND_REGEX, KIND_BLOCKER, KIND_UNLESS = range(7)
+KIND_TERM, KIND_CUE, KIND_HEADING, KIND_PATTERN, KIND_REGEX, KIND_BLOCKER = range(6)
 UNLESS_BEFORE, UNLESS_AFTER = 1, 2
 FLAG_ABBREVIATION, FLAG_CONTINUES, FLAG_LIST = 1, 2, 4
 CUE_LISTS_STOP, CUE_PAST_CLAUSE, CUE_WITHIN_LINE, CUE_WITHIN_SECTION, CUE_NOT_ON = 1, 2, 4, 8, 16
@@ -85,7 +85,8 @@ _COMMON = {
 COMMON_WORDS = {word: count for count, words in _COMMON.items() for word in words.split()}
 
 _DIRECTIONS = {direction: number for number, direction in enumerate(Direction)}
-_EMPTY = b""
+_TERM = "<IIHHIHhII"
+_ExtraTerm = tuple[int, int, list[int], int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class _Compiler:
         self.label_numbers = {label.id: number for number, label in enumerate(self.labels)}
         self.words = _word_lists(inputs.packs)
         self.spellings: dict[int, str] = {}
+        self.surround: list[list[tuple[int, list[int]]]] = []  # per rule with `unless` words: side and token numbers
         self.blockers: dict[str, int] = {}
         self.patterns: list[tuple[programs.Program, int, MentionRule]] = []  # program, rule number, rule
         self.findings: list[Diagnostic] = []
@@ -195,13 +197,13 @@ class _Compiler:
         rule = self._rule(pack, term)
         label = self.label_numbers[term.label.value]
         concepts = self._concepts(term, (term.any or term.exact)[0].value)
-        first, count = self._unless(term, rule)
+        first, count, surround = self._unless(term)
         for texts, exact in ((term.any, False), (term.exact, True)):
             for text in texts:
                 self._guard(
                     text,
                     lambda text=text, exact=exact: self.builder.add_term(
-                        text.value, rule, label, concepts, exact=exact, priority=term.priority, unless=first, n_unless=count
+                        text.value, rule, label, concepts, exact=exact, priority=term.priority, unless=first, n_unless=count, surround=surround
                     ),
                 )
 
@@ -211,18 +213,23 @@ class _Compiler:
             return [self.builder.concept("", "", name)] if name else []
         return [self.builder.concept(ref.system, ref.code, name) for ref in rule.concepts]
 
-    def _unless(self, rule: MentionRule, number: int) -> tuple[int, int]:
-        """Add the forms of `unless`; returns the slice of its section names."""
-        for texts, side in ((rule.unless.before, UNLESS_BEFORE), (rule.unless.after, UNLESS_AFTER)):
-            for text in texts:
-                self._guard(text, lambda text=text, side=side: self.builder.add(text.value, KIND_UNLESS, number, head=side))
+    def _unless(self, rule: MentionRule) -> tuple[int, int, int]:
+        """Where `unless` is kept: the slice of its section names, and its words (0: none; token numbers until written)."""
         first = len(self.tables.section_refs)
         self.tables.section_refs.extend(self.strings.add(text.value) for text in rule.unless.section)
-        return first, len(rule.unless.section)
+        forms = []
+        for texts, side in ((rule.unless.before, UNLESS_BEFORE), (rule.unless.after, UNLESS_AFTER)):
+            for text in texts:
+                tokens = self._guard(text, lambda text=text: self.builder.tokens(text.value))
+                if tokens:
+                    forms.append((side, tokens))
+        if not forms:
+            return first, len(rule.unless.section), 0
+        self.surround.append(forms)
+        return first, len(rule.unless.section), len(self.surround)
 
     def _add_pattern(self, pack: Pack, pattern: Pattern) -> None:
         rule = self._rule(pack, pattern)
-        self._unless(pattern, rule)
         if pattern.regex is not None:
             self._add_regex(pattern, rule)
             return
@@ -380,7 +387,9 @@ class _Compiler:
         punct_ids = array("I", bytes(4 * 128))
         for char, number in hyphen_and_others.items():
             punct_ids[ord(char)] = token_id(number)
+        surround, places = self._surround_table(token_id)
         terms, links = self._with_extra_terms(tables, [*pattern_terms, *regex_terms])
+        terms = _placed(terms, places)
         first_extra = len(tables["terms"])
         for k, entry in enumerate(regexes):
             entry["term"] = first_extra + len(pattern_terms) + k
@@ -399,26 +408,37 @@ class _Compiler:
                 "blocker_refs": self.tables.blocker_refs,
                 "headings": b"".join(struct.pack("<4I", *heading) for heading in self.tables.headings),
                 "section_refs": self.tables.section_refs,
+                "surround": surround,
                 **self._programs(token_id, captures, first_extra),
             }
         )
         artifact.write(path, tables, self.inputs.fingerprint)
         return meta
 
-    def _extra_term(self, rule: MentionRule, number: int) -> tuple[int, int, list[int], int, int, int]:
+    def _extra_term(self, rule: MentionRule, number: int) -> _ExtraTerm:
         """A term record for mentions that patterns and regexes make: rule, label, concepts, unless slice, priority."""
-        first = len(self.tables.section_refs)
-        self.tables.section_refs.extend(self.strings.add(text.value) for text in rule.unless.section)
+        first, count, surround = self._unless(rule)
         concepts = self._concepts(rule, "")
-        return number, self.label_numbers[rule.label.value], concepts, first, len(rule.unless.section), rule.priority
+        return number, self.label_numbers[rule.label.value], concepts, first, count, rule.priority, surround
 
-    def _with_extra_terms(self, tables: dict[str, Any], extra: Sequence[tuple[int, int, list[int], int, int, int]]) -> tuple[bytes, bytes]:
+    def _with_extra_terms(self, tables: dict[str, Any], extra: Sequence[_ExtraTerm]) -> tuple[bytes, bytes]:
         links = array("I", bytes(tables["concept_links"]))
         records = []
-        for rule, label, concepts, unless, n_unless, priority in extra:
-            records.append(struct.pack("<IIHHIHhI", rule, len(links), len(concepts), label, unless, n_unless, priority, 0))
+        for rule, label, concepts, unless, n_unless, priority, surround in extra:
+            records.append(struct.pack(_TERM, rule, len(links), len(concepts), label, unless, n_unless, priority, 0, surround))
             links.extend(concepts)
         return bytes(tables["terms"]) + b"".join(records), links.tobytes()
+
+    def _surround_table(self, token_id: Any) -> tuple[array[int], list[int]]:
+        """All `unless` words as the core reads them, and where each rule's begin."""
+        table = array("I", [0])
+        places = [0]
+        for forms in self.surround:
+            places.append(len(table))
+            table.append(len(forms))
+            for side, numbers in forms:
+                table.extend((side, len(numbers), *(token_id(number) for number in numbers)))
+        return table, places
 
     def _regex_meta(self, entry: dict[str, Any]) -> dict[str, Any]:
         pattern: Pattern = entry["pattern"]
@@ -505,6 +525,19 @@ def _schemes(labels: Sequence[Label]) -> dict[str, dict[str, str]]:
         for scheme, target in label.schemes:
             schemes.setdefault(scheme, {})[label.id] = target
     return schemes
+
+
+def _placed(terms: bytes, places: Sequence[int]) -> bytes:
+    """Term records with the numbers of their `unless` words replaced by their places."""
+    if len(places) == 1:
+        return terms
+    size = struct.calcsize(_TERM)
+    made = bytearray(terms)
+    for at in range(size - 4, len(made), size):
+        number = int.from_bytes(made[at : at + 4], "little")
+        if number:
+            made[at : at + 4] = places[number].to_bytes(4, "little")
+    return bytes(made)
 
 
 def _headings(section: Section) -> Iterator[tuple[bool, list[tuple[Text, str]]]]:

@@ -24,6 +24,7 @@ from rulener.packs.model import (
 )
 
 TOKEN, NUMBER, WORD, HYPHEN, SLASH, SPLIT, JUMP, SAVE, MATCH, FILLER, SET = range(11)
+AFTER_NUMBER = 1
 FLAG_HYPHEN = 64
 FLAG_SLASH = 128
 ANCHOR_REACH = 8
@@ -42,7 +43,8 @@ class Instruction(NamedTuple):
 class Program:
     """Instructions and captures of one pattern.
 
-    `anchors` are (token number, tokens between the start and it, separator flags one of which must follow; 0 = no test).
+    `anchors` are (token number, tokens between the start and it, cheap tests): AFTER_NUMBER when a number must stand directly
+    before it, FLAG_HYPHEN and FLAG_SLASH when one of these must follow.
     """
 
     code: list[Instruction] = field(default_factory=list)
@@ -212,6 +214,7 @@ def _steps(code: Sequence[Instruction], at: int) -> set[int]:
 
 
 _Anchors = frozenset[tuple[int, int, int]]
+_Known = dict[tuple[int, int, bool], tuple[int, _Anchors]]
 _TOO_FAR = 1 << 40
 
 
@@ -219,7 +222,7 @@ def _anchor(program: Program, frequency: Frequency) -> None:
     """Fill in where the program starts: at literals that every way through it meets, the rarest such choice. Raises Unanchored."""
     first = _steps(program.code, 0)
     program.starts_with_number = {program.code[at].op for at in first} == {NUMBER}
-    cost, anchors = _cheapest(program, first, 0, frequency, {})
+    cost, anchors = _cheapest(program, first, 0, False, frequency, {})
     if cost < _TOO_FAR:
         program.anchors = sorted(anchors)
     else:
@@ -227,13 +230,16 @@ def _anchor(program: Program, frequency: Frequency) -> None:
 
 
 def _cheapest(
-    program: Program, steps: Iterable[int], head: int, frequency: Frequency, known: dict[tuple[int, int], tuple[int, _Anchors]]
+    program: Program, steps: Iterable[int], head: int, after_number: bool, frequency: Frequency, known: _Known
 ) -> tuple[int, _Anchors]:
-    """The cheapest set of anchors that cuts every way on from `steps`, `head` tokens in; a cost of _TOO_FAR when there is none."""
+    """The cheapest set of anchors that cuts every way on from `steps`, `head` tokens in; a cost of _TOO_FAR when there is none.
+
+    `after_number`: the token read just before was a number.
+    """
     total = 0
     union: set[tuple[int, int, int]] = set()
     for at in sorted(steps):
-        cost, anchors = _cheapest_from(program, at, head, frequency, known)
+        cost, anchors = _cheapest_from(program, at, head, after_number, frequency, known)
         if cost >= _TOO_FAR:
             return _TOO_FAR, frozenset()
         total += cost
@@ -242,10 +248,11 @@ def _cheapest(
 
 
 def _cheapest_from(
-    program: Program, at: int, head: int, frequency: Frequency, known: dict[tuple[int, int], tuple[int, _Anchors]]
+    program: Program, at: int, head: int, after_number: bool, frequency: Frequency, known: _Known
 ) -> tuple[int, _Anchors]:
-    if (at, head) in known:
-        return known[at, head]
+    key = (at, head, after_number)
+    if key in known:
+        return known[key]
     op, arg0, _ = program.code[at]
     best: tuple[int, _Anchors] = (_TOO_FAR, frozenset())
     if op != MATCH and head < ANCHOR_REACH:
@@ -253,18 +260,19 @@ def _cheapest_from(
         reads = (0, 1) if op == HYPHEN else (0,) if op == SLASH else (1,)
         total, union = 0, frozenset[tuple[int, int, int]]()
         for more in reads:
-            cost, anchors = _cheapest(program, _steps(program.code, at + 1), head + more, frequency, known)
+            numeric = op == NUMBER or (more == 0 and after_number)
+            cost, anchors = _cheapest(program, _steps(program.code, at + 1), head + more, numeric, frequency, known)
             total, union = total + cost, union | anchors
         if total < _TOO_FAR:
             best = total, union
         if op in (TOKEN, SET):
             numbers = (arg0,) if op == TOKEN else program.sets[arg0]
             here = sum(frequency(number) for number in numbers)
-            flags = _following_flags(program.code, [at])
+            flags = _following_flags(program.code, [at]) | (AFTER_NUMBER if after_number else 0)
             here = here // 20 + len(numbers) if flags else here
             if here <= best[0]:
                 best = here, frozenset((number, head, flags) for number in numbers)
-    known[at, head] = best
+    known[key] = best
     return best
 
 

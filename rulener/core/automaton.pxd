@@ -10,7 +10,7 @@ cdef struct Automaton:
     const u64 *filter           # one bit per hash of an existing edge: most absent edges are seen here, in cache
     u32 filter_shift
     const u32 *fail             # from the first state of depth 2 on; those of depth 1 fall to the root
-    const Root *roots           # per first token
+    const Root *roots           # per token
     const Out *outs
     const Entry *entries
     const u8 *cases

@@ -58,6 +58,7 @@ cdef struct RawEntry:
     u32 unless
     u16 n_unless
     u16 reserved
+    u32 surround
 
 
 cdef inline u32 _power(u64 need) noexcept nogil:
@@ -482,7 +483,7 @@ cdef class Builder:
         return 0
 
     def add_term(self, str surface, u32 rule, u16 label, concepts, *, bint exact=False, i16 priority=0,
-                 u32 unless=0, u16 n_unless=0):
+                 u32 unless=0, u16 n_unless=0, u32 surround=0):
         """A term surface of a pack rule, with its concepts (numbers)."""
         cdef u32 form = self._form(self._tokens(surface))
         cdef u32 case_byte = self._case(surface) if exact else <u32> NONE
@@ -496,6 +497,7 @@ cdef class Builder:
             entry.priority = priority
             entry.unless = unless
             entry.n_unless = n_unless
+            entry.surround = surround
 
     def add_row(self, str surface, u32 rule, u16 label, str system, str code, str name, bint exact):
         """One row of a lexicon."""
@@ -724,7 +726,7 @@ cdef class _Finish:
         cdef u32 n_forms = <u32> self.b.forms.n, f
         cdef Column outs = column(sizeof(Out), b"IHHII")        # per form here; per state order follows in link_states
         cdef Column entries = column(sizeof(Entry), b"IIhBBBBH")
-        cdef Column terms = column(sizeof(Term), b"IIHHIHhI")
+        cdef Column terms = column(sizeof(Term), b"IIHHIHhII")
         cdef Column links = column(4, b"I")
         cdef FormSpan *forms = <FormSpan *> self.b.forms.data
         cdef Vec starts, order
@@ -797,6 +799,7 @@ cdef class _Finish:
             term.unless = a.unless
             term.n_unless = a.n_unless
             term.lexicon = a.lexicon
+            term.surround = a.surround
             term.concept = <u32> links.vec.n
             for j in range(i, end):
                 c = &raw[order[j]]
@@ -895,8 +898,11 @@ cdef class _Finish:
                     edge.child = live[edge.child]
                     bit = ((<u64> edge.state << 32) | edge.token) * <u64> 0x9E3779B97F4A7C15 >> (64 - filter_bits)
                     (<u64 *> filter_.vec.data)[bit >> 6] |= <u64> 1 << (bit & 63)
-            vec_grow(&roots.vec, <u64> self.n_first + 1)
-            roots.vec.n = <u64> self.n_first + 1
+            vec_grow(&roots.vec, self.b.spellings.n + 1)
+            roots.vec.n = self.b.spellings.n + 1
+            for i in range(self.n_first + 1, roots.vec.n):
+                (<Root *> roots.vec.data)[i].out = NONE
+                (<Root *> roots.vec.data)[i].next = 0
             for s in range(self.n_first + 1):
                 (<Root *> roots.vec.data)[s].out = out_of[s]
                 (<Root *> roots.vec.data)[s].next = live[s]

@@ -9,11 +9,6 @@ from rulener.core.spans cimport Resolver
 from rulener.core.structs cimport *
 from rulener.core.text cimport Lexis, TokenBuffer
 
-cdef struct Ahead:                      # what is known of a token before the automaton gets there
-    u32 out                             # output and state when it begins a form
-    u32 next
-    u32 continues                       # 1: an edge probably leads to it from the token before, as a state of depth 1
-
 cdef struct Arrival:
     u32 token                           # the last one
     u32 out
@@ -28,6 +23,8 @@ cdef class Scanner:
     cdef const Instruction *code
     cdef const u32 *sets
     cdef const Capture *captures
+    cdef const u32 *surround
+    cdef u32 n_surround
     cdef const u32 *section_refs
     cdef u32 n_section_refs
     cdef list regexes                   # compiled, with what Python needs to run them
@@ -43,12 +40,12 @@ cdef class Scanner:
     cdef Vec candidates                 # Candidate, by end
     cdef Vec extra                      # Candidate: patterns and regexes
     cdef Vec merged                     # Candidate
-    cdef Vec ahead                      # Ahead, per token
+    cdef Vec outputs                    # u32 per token: first Out of the state after it, NONE
+    cdef Vec seconds                    # u32: tokens that probably continue a form begun by the token before
     cdef Vec arrivals                   # Arrival: the automaton's outputs
     cdef Vec headings                   # Hit: start, end, heading
     cdef Vec anchors                    # Hit: start, end, program, head
     cdef Vec regex_hits                 # Hit: start, end, regex
-    cdef Vec unless_hits                # Hit: start, end, rule, head and tail
     cdef Vec spans                      # SectionSpan of the note
     cdef Vec colons                     # u32: sentence starts that headings make
     cdef Vec sentences                  # u32 tokens
@@ -95,6 +92,8 @@ cdef class Scanner:
     cdef bint _is_followed(self, u32 t, u32 mask) noexcept nogil
     cdef int _walk(self) except -1 nogil
     cdef int _collect(self, const Text *text, Batch batch) except -1 nogil
-    cdef bint _may_be_unless(self) noexcept nogil
+    cdef bint _is_surrounded(self, const Candidate *c, const Term *term) noexcept nogil
+    cdef bint _anchor_holds(self, u32 start, u32 end, const Entry *entry) noexcept nogil
     cdef int _trace_cues(self, Batch batch) except -1 nogil
     cdef int _look_ahead(self) except -1 nogil
+    cdef bint _may_be_heading(self, u32 start, u32 end) noexcept nogil

@@ -51,6 +51,7 @@ cdef enum:
     REGEX_WINDOW = 256
     NO_LABEL = 0xFFFF
     UNLESS_BEFORE = 1
+    ANCHOR_AFTER_NUMBER = 1
     AHEAD = 8               # tokens, or outputs, to fetch ahead
 
 
@@ -75,12 +76,12 @@ cdef class Scanner:
         vec_init(&self.candidates, sizeof(Candidate))
         vec_init(&self.extra, sizeof(Candidate))
         vec_init(&self.merged, sizeof(Candidate))
-        vec_init(&self.ahead, sizeof(Ahead))
+        vec_init(&self.outputs, 4)
+        vec_init(&self.seconds, 4)
         vec_init(&self.arrivals, sizeof(Arrival))
         vec_init(&self.headings, sizeof(Hit))
         vec_init(&self.anchors, sizeof(Hit))
         vec_init(&self.regex_hits, sizeof(Hit))
-        vec_init(&self.unless_hits, sizeof(Hit))
         vec_init(&self.spans, sizeof(SectionSpan))
         vec_init(&self.colons, 4)
         vec_init(&self.sentences, 4)
@@ -109,12 +110,12 @@ cdef class Scanner:
         vec_free(&self.candidates)
         vec_free(&self.extra)
         vec_free(&self.merged)
-        vec_free(&self.ahead)
+        vec_free(&self.outputs)
+        vec_free(&self.seconds)
         vec_free(&self.arrivals)
         vec_free(&self.headings)
         vec_free(&self.anchors)
         vec_free(&self.regex_hits)
-        vec_free(&self.unless_hits)
         vec_free(&self.spans)
         vec_free(&self.colons)
         vec_free(&self.sentences)
@@ -160,7 +161,7 @@ cdef class Scanner:
         self.automaton.n_states = <u32> (b.shape[0] // 4)
         b = sections["roots"]
         self.automaton.roots = <const Root *> &b[0]
-        self.automaton.n_first = <u32> (b.shape[0] // sizeof(Root) - 1)
+        self.automaton.n_first = header["n_first"]
         b = sections["filter"]
         bits = header["filter_bits"]
         self.automaton.filter = <const u64 *> &b[0]
@@ -183,6 +184,9 @@ cdef class Scanner:
         self.sets = <const u32 *> &b[0] if b.shape[0] else NULL
         b = sections["captures"]
         self.captures = <const Capture *> &b[0] if b.shape[0] else NULL
+        b = sections["surround"]
+        self.surround = <const u32 *> &b[0] if b.shape[0] else NULL
+        self.n_surround = <u32> (b.shape[0] // 4)
         b = sections["section_refs"]
         self.section_refs = <const u32 *> &b[0] if b.shape[0] else NULL
         self.n_section_refs = <u32> (b.shape[0] // 4)
@@ -334,7 +338,6 @@ cdef class Scanner:
         self.headings.n = 0
         self.anchors.n = 0
         self.regex_hits.n = 0
-        self.unless_hits.n = 0
         self.attributes.n = 0
         self.context.hits.n = 0
         self.context.blockers.n = 0
@@ -343,52 +346,63 @@ cdef class Scanner:
         return 0
 
     cdef int _look_ahead(self) except -1 nogil:
-        """Fill `self.ahead`. No token waits for another here, so the misses of many overlap."""
+        """What every token puts out as the first of a form, and which tokens may be the second of one.
+
+        No token waits for another here and nothing branches on what is read, so the memory's answers overlap.
+        """
         cdef const Token *items = self.tokens.items
         cdef const Automaton *a = &self.automaton
-        cdef u32 n = self.tokens.n, t, id_, before = 0
-        cdef Ahead *ahead
-        cdef bint continues
-        if n > self.ahead.capacity:
-            vec_grow(&self.ahead, n)
-        ahead = <Ahead *> self.ahead.data
+        cdef u32 n = self.tokens.n, t, id_, before = 0, found = 0
+        cdef u32 *outputs
+        cdef u32 *seconds
+        if n > self.outputs.capacity:
+            vec_grow(&self.outputs, n)
+            vec_grow(&self.seconds, n)
+        outputs = <u32 *> self.outputs.data
+        seconds = <u32 *> self.seconds.data
         for t in range(n):
             id_ = items[t].id
-            if id_ <= a.n_first:
-                ahead[t].out = a.roots[id_].out
-                ahead[t].next = a.roots[id_].next
-            else:
-                ahead[t].out = NONE
-                ahead[t].next = 0
-            continues = may_follow(a, before, id_)
-            ahead[t].continues = continues
-            if continues:
-                rn_prefetch(&a.edges[edge_hash(before, id_) >> a.edge_shift])
-            before = id_
+            outputs[t] = a.roots[id_].out
+            seconds[found] = t
+            found += <u32> may_follow(a, before, id_) & (items[t].flags & TOKEN_RESET == 0)
+            before = a.roots[id_].next
+        self.seconds.n = found
         return 0
 
     cdef int _walk(self) except -1 nogil:
-        """The automaton over the note's tokens; what it puts out is noted for `_collect`."""
+        """The automaton over the note's tokens; what it puts out is noted for `_collect`.
+
+        Only tokens that may continue a form are walked: between them the state is that of the last token alone.
+        """
         cdef const Token *items = self.tokens.items
         cdef const Automaton *a = &self.automaton
-        cdef const Ahead *ahead
-        cdef u32 n = self.tokens.n, t, state = 0, out, id_, falls
+        cdef u32 n = self.tokens.n, t, state, id_, falls, k, n_seconds
         cdef const Edge *edge
+        cdef u32 *outputs
+        cdef const u32 *seconds
         cdef Arrival *arrivals
         cdef u64 found = 0
         self._look_ahead()
         if n > self.arrivals.capacity:
             vec_grow(&self.arrivals, n)
         arrivals = <Arrival *> self.arrivals.data
-        ahead = <const Ahead *> self.ahead.data
-        for t in range(n):
-            id_ = items[t].id
-            if state != 0 and id_ != 0 and (items[t].flags & TOKEN_RESET) == 0:
+        outputs = <u32 *> self.outputs.data
+        seconds = <const u32 *> self.seconds.data
+        n_seconds = <u32> self.seconds.n
+        t = 0
+        for k in range(n_seconds):
+            if k + 4 < n_seconds:
+                rn_prefetch(&a.edges[edge_hash(items[seconds[k + 4] - 1].id, items[seconds[k + 4]].id) >> a.edge_shift])
+            if seconds[k] < t:
+                continue            # walked already
+            t = seconds[k]
+            state = items[t - 1].id
+            while t < n and items[t].id != 0 and (items[t].flags & TOKEN_RESET) == 0:
+                id_ = items[t].id
                 edge = NULL
                 falls = 0
                 while state:
-                    # A state of depth 1 is the token before.
-                    if (state <= a.n_first and ahead[t].continues != 0) or (state > a.n_first and may_follow(a, state, id_)):
+                    if may_follow(a, state, id_):
                         edge = find_edge(a, state, id_)
                         if edge != NULL:
                             break
@@ -396,20 +410,17 @@ cdef class Scanner:
                     if state <= a.n_first or state >= a.n_states or falls > 64:
                         break
                     state = a.fail[state]
-                if edge != NULL:
-                    state = edge.child
-                    out = edge.out
-                    if out != NONE:
-                        arrivals[found].token = t
-                        arrivals[found].out = out
-                        found += 1
-                    continue
-            state = ahead[t].next
-            out = ahead[t].out
-            if out != NONE:
-                arrivals[found].token = t
-                arrivals[found].out = out
-                found += 1
+                if edge == NULL:
+                    break
+                outputs[t] = edge.out
+                state = edge.child
+                t += 1
+                if state <= a.n_first:
+                    break
+        for t in range(n):
+            arrivals[found].token = t
+            arrivals[found].out = outputs[t]
+            found += outputs[t] != NONE
         self.arrivals.n = found
         return 0
 
@@ -459,7 +470,12 @@ cdef class Scanner:
         for k in range(out.entry, out.entry + out.n_entries):
             entry = &self.automaton.entries[k]
             reason = NONE
-            if glued and entry.kind != KIND_PATTERN:
+            if entry.kind == KIND_PATTERN:
+                if not self._anchor_holds(start, end, entry):
+                    continue
+            elif entry.kind == KIND_HEADING and not self.trace and not self._may_be_heading(start, end):
+                continue
+            elif glued:
                 reason = 1
             elif entry.case_byte != NONE:
                 if (<u64> entry.case_byte >= self.automaton.cases_length
@@ -503,16 +519,36 @@ cdef class Scanner:
                 target = &self.anchors
             elif entry.kind == KIND_REGEX:
                 target = &self.regex_hits
-            elif entry.kind == KIND_BLOCKER:
-                target = &self.context.blockers
             else:
-                target = &self.unless_hits
+                target = &self.context.blockers
             hit = <Hit *> vec_push(target)
             hit.start = start
             hit.end = end
             hit.ref = entry.ref
             hit.extra = <u32> entry.head | (<u32> entry.tail << 8)
         return 0
+
+    cdef bint _anchor_holds(self, u32 start, u32 end, const Entry *entry) noexcept nogil:
+        """The cheap tests on an anchor: a number before it, a separator after it, room for what the pattern has before it."""
+        cdef const Token *items = self.tokens.items
+        if entry.head > start:
+            return False
+        if entry.tail & ANCHOR_AFTER_NUMBER and not (start > 0 and items[start - 1].flags & TOKEN_NUMBER):
+            return False
+        if entry.tail & (SEP_HYPHEN | SEP_SLASH):
+            return self._is_followed(end, entry.tail & (SEP_HYPHEN | SEP_SLASH))
+        return True
+
+    cdef bint _may_be_heading(self, u32 start, u32 end) noexcept nogil:
+        """The cheap test on a heading's occurrence: a colon or dash after it, or a line's beginning before it."""
+        cdef const Token *items = self.tokens.items
+        cdef u32 p
+        if items[start].flags & SEP_NEWLINE or start == 0 or items[start - 1].flags & TOKEN_MARK:
+            return True
+        if end >= self.tokens.n:
+            return False
+        p = token_punct(&items[end])
+        return p == 58 or p == 45
 
     cdef int _reject(self, Batch batch, u32 start, u32 end, u32 entry, u32 reason) except -1 nogil:
         cdef Rejected *r = <Rejected *> vec_push(&batch.rejected)
@@ -753,12 +789,6 @@ cdef class Scanner:
             if hits[k].ref >= self.n_programs:
                 self.damaged = True
                 continue
-            if head > hits[k].start:
-                continue
-            mask = (hits[k].extra >> 8) & 255
-            # What must follow the anchor, where a separator alone can tell.
-            if mask and not self._is_followed(hits[k].end, mask):
-                continue
             start = hits[k].start - head
             for t in range(start + 1, hits[k].start + 1):
                 if items[t].flags & TOKEN_RESET:
@@ -922,8 +952,7 @@ cdef class Scanner:
                 k += 1
             self.merged.n = k
             self.candidates, self.merged = self.merged, self.candidates
-        if self.unless_hits.n and self._may_be_unless():
-            self._apply_unless(batch)
+        self._apply_unless(batch)
         self._drop_in_headings(batch)
         return 0
 
@@ -940,57 +969,60 @@ cdef class Scanner:
         loser.reason = reason
         return 0
 
-    cdef bint _may_be_unless(self) noexcept nogil:
-        """Keep only the `unless` hits whose rule may have a candidate in this note; whether any is left."""
-        cdef const Candidate *c = <const Candidate *> self.candidates.data
-        cdef Hit *hits = <Hit *> self.unless_hits.data
+    cdef int _apply_unless(self, Batch batch) except -1 nogil:
+        """Drop candidates that stand directly before or after words their rule excludes."""
+        cdef Candidate *c = <Candidate *> self.candidates.data
         cdef const Term *term
-        cdef u64 k, kept = 0, rules = 0
+        cdef u64 k, kept = 0
         for k in range(self.candidates.n):
             term = &self.tables.terms[c[k].term]
-            if not term.lexicon:
-                rules |= <u64> 1 << (term.rule & 63)
-        for k in range(self.unless_hits.n):
-            if (rules >> (hits[k].ref & 63)) & 1:
-                hits[kept] = hits[k]
-                kept += 1
-        self.unless_hits.n = kept
-        return kept != 0
-
-    cdef int _apply_unless(self, Batch batch) except -1 nogil:
-        """Drop candidates that stand in one of their rule's `unless` surroundings."""
-        cdef Hit *hits = <Hit *> self.unless_hits.data
-        cdef const Token *items = self.tokens.items
-        cdef Candidate *c = <Candidate *> self.candidates.data
-        cdef u64 k, low, high, mid, kept = 0
-        cdef u32 edge, last
-        cdef bint before
-        for k in range(self.unless_hits.n):
-            # before: the mention stands directly before these words; else directly after them
-            before = (hits[k].extra & 255) == UNLESS_BEFORE
-            edge = hits[k].start if before else hits[k].end
-            if edge >= self.tokens.n or items[edge].flags & TOKEN_RESET:
+            if term.surround and self._is_surrounded(&c[k], term):
+                self._drop(batch, &c[k], LOST_UNLESS)
                 continue
-            low, high = 0, self.candidates.n
-            while low < high:
-                mid = (low + high) >> 1
-                if c[mid].end < edge + (0 if before else 1):
-                    low = mid + 1
-                else:
-                    high = mid
-            last = edge if before else edge + MAX_PATTERN_TOKENS
-            while low < self.candidates.n and c[low].end <= last:
-                if ((c[low].end if before else c[low].start) == edge and self.tables.terms[c[low].term].rule == hits[k].ref
-                        and c[low].n_attributes != NONE):
-                    self._drop(batch, &c[low], LOST_UNLESS)
-                    c[low].n_attributes = NONE      # dropped
-                low += 1
-        for k in range(self.candidates.n):
-            if c[k].n_attributes != NONE:
+            if kept != k:
                 c[kept] = c[k]
-                kept += 1
+            kept += 1
         self.candidates.n = kept
         return 0
+
+    cdef bint _is_surrounded(self, const Candidate *c, const Term *term) noexcept nogil:
+        """Whether one of the rule's `unless` forms (SURROUND: count, then per form side, length, tokens) stands beside it."""
+        cdef const Token *items = self.tokens.items
+        cdef u32 at = term.surround, end, forms, side, length, k, begin
+        cdef bint same
+        if at >= self.n_surround:
+            self.damaged = True
+            return False
+        forms = self.surround[at]
+        at += 1
+        for _ in range(forms):
+            if at + 2 > self.n_surround or at + 2 + self.surround[at + 1] > self.n_surround:
+                self.damaged = True
+                return False
+            side, length = self.surround[at], self.surround[at + 1]
+            at += 2
+            same = length <= self.tokens.n and length > 0
+            if same and side == UNLESS_BEFORE:
+                begin = c.end
+                same = begin + length <= self.tokens.n
+            elif same:
+                same = c.start >= length
+                begin = c.start - length if same else 0
+            if same:
+                for k in range(length):
+                    if items[begin + k].id != self.surround[at + k]:
+                        same = False
+                        break
+            if same:
+                # Nothing matches across a RESET.
+                end = begin + length if side == UNLESS_BEFORE else c.start + 1
+                for k in range(begin if side == UNLESS_BEFORE else begin + 1, end):
+                    if items[k].flags & TOKEN_RESET:
+                        same = False
+            if same:
+                return True
+            at += length
+        return False
 
     cdef int _drop_in_headings(self, Batch batch) except -1 nogil:
         """Drop candidates inside a known heading, and those in a section their rule excludes."""

@@ -45,7 +45,7 @@ cdef struct Edge:           # open addressing, power of two, load <= 0.6; state 
     u32 child               # or, when nothing continues the child, the state its fail links lead to
     u32 out                 # first Out of the child's chain, NONE if it has none
 
-cdef struct Root:           # per token that begins a form
+cdef struct Root:           # per token; those that begin no form have NONE, 0
     u32 out
     u32 next                # its own state, or 0 when nothing continues it
 
@@ -60,10 +60,10 @@ cdef enum EntryKind:
     KIND_TERM = 0           # ref = Term
     KIND_CUE = 1            # ref = Cue
     KIND_HEADING = 2        # ref = Heading
-    KIND_PATTERN = 3        # ref = PatternProgram; head = tokens between the pattern's start and the anchor
+    KIND_PATTERN = 3        # ref = PatternProgram; head = tokens between the pattern's start and the anchor;
+                            # tail = cheap tests: 1 a number before it, SEP_HYPHEN and SEP_SLASH one of these after it
     KIND_REGEX = 4          # ref = regex number
     KIND_BLOCKER = 5        # ref = blocker number: a cue's blocked_by word
-    KIND_UNLESS = 6         # ref = rule; head = 1: words its mention must not stand directly before, 2: after
 
 cdef struct Entry:          # 16 bytes
     u32 ref
@@ -84,6 +84,7 @@ cdef struct Term:           # what a mention of one rule (or lexicon), form and 
     u16 n_unless
     i16 priority
     u32 lexicon             # 1: from a lexicon; such terms with one span and label are one mention
+    u32 surround            # in SURROUND: the words of `unless.before` and `unless.after`, 0 = none
 
 cdef struct Concept:        # string numbers; NONE = not known
     u32 system
