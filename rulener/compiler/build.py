@@ -381,8 +381,8 @@ class _Compiler:
         hyphen_and_others = {chr(c): self.builder.token(chr(c)) for c in range(33, 127) if not chr(c).isalnum() and chr(c) not in "'`/-"}
         hyphen_and_others["-"] = self.builder.token("--")
         for k, (program, _, _) in enumerate(self.patterns):
-            for number, head, flags in program.anchors:
-                self.builder.add_tokens([number], KIND_PATTERN, k, head=head, tail=flags)
+            for numbers, head, tests in program.anchors:
+                self.builder.add_tokens(numbers, KIND_PATTERN, k, head=head, tail=tests)
         tables, counts, token_id = self.builder.finish()
         punct_ids = array("I", bytes(4 * 128))
         for char, number in hyphen_and_others.items():

@@ -28,6 +28,8 @@ AFTER_NUMBER = 1
 FLAG_HYPHEN = 64
 FLAG_SLASH = 128
 ANCHOR_REACH = 8
+MAX_RUN = 4  # tokens of one anchor
+MAX_RUNS = 64  # anchors that one choice may expand to
 
 Tokens = Callable[[str], Sequence[int]]
 Frequency = Callable[[int], int]
@@ -43,13 +45,13 @@ class Instruction(NamedTuple):
 class Program:
     """Instructions and captures of one pattern.
 
-    `anchors` are (token number, tokens between the start and it, cheap tests): AFTER_NUMBER when a number must stand directly
+    `anchors` are (token numbers, tokens between the start and them, cheap tests): AFTER_NUMBER when a number must stand directly
     before it, FLAG_HYPHEN and FLAG_SLASH when one of these must follow.
     """
 
     code: list[Instruction] = field(default_factory=list)
     captures: list[tuple[str, bool]] = field(default_factory=list)  # (name, numeric)
-    anchors: list[tuple[int, int, int]] = field(default_factory=list)
+    anchors: list[tuple[tuple[int, ...], int, int]] = field(default_factory=list)
     sets: list[tuple[int, ...]] = field(default_factory=list)  # SET's arg0 is an index here
     from_number: bool = False
     number_flags: int = 0  # separator flags one of which must follow the number, 0 = no test
@@ -213,7 +215,8 @@ def _steps(code: Sequence[Instruction], at: int) -> set[int]:
     return found
 
 
-_Anchors = frozenset[tuple[int, int, int]]
+_Anchor = tuple[tuple[int, ...], int, int]
+_Anchors = frozenset[_Anchor]
 _Known = dict[tuple[int, int, bool], tuple[int, _Anchors]]
 _TOO_FAR = 1 << 40
 
@@ -237,7 +240,7 @@ def _cheapest(
     `after_number`: the token read just before was a number.
     """
     total = 0
-    union: set[tuple[int, int, int]] = set()
+    union: set[_Anchor] = set()
     for at in sorted(steps):
         cost, anchors = _cheapest_from(program, at, head, after_number, frequency, known)
         if cost >= _TOO_FAR:
@@ -258,7 +261,7 @@ def _cheapest_from(
     if op != MATCH and head < ANCHOR_REACH:
         # A tight hyphen and a slash read no token; a spaced hyphen reads one.
         reads = (0, 1) if op == HYPHEN else (0,) if op == SLASH else (1,)
-        total, union = 0, frozenset[tuple[int, int, int]]()
+        total, union = 0, _Anchors()
         for more in reads:
             numeric = op == NUMBER or (more == 0 and after_number)
             cost, anchors = _cheapest(program, _steps(program.code, at + 1), head + more, numeric, frequency, known)
@@ -266,14 +269,43 @@ def _cheapest_from(
         if total < _TOO_FAR:
             best = total, union
         if op in (TOKEN, SET):
-            numbers = (arg0,) if op == TOKEN else program.sets[arg0]
-            here = sum(frequency(number) for number in numbers)
-            flags = _following_flags(program.code, [at]) | (AFTER_NUMBER if after_number else 0)
-            here = here // 20 + len(numbers) if flags else here
+            before = AFTER_NUMBER if after_number else 0
+            runs = _literal_runs(program, at)
+            here = sum(_rarity(tokens, before | after, frequency) for tokens, after in runs)
             if here <= best[0]:
-                best = here, frozenset((number, head, flags) for number in numbers)
+                best = here, frozenset((tokens, head, before | after) for tokens, after in runs)
     known[key] = best
     return best
+
+
+def _literal_runs(program: Program, at: int) -> list[tuple[tuple[int, ...], int]]:
+    """All literal token sequences that matching may read from instruction `at` on, as long as nothing else may come between,
+    each with the separators that must follow it."""
+    runs = [((number,), at) for number in _members(program, at)]
+    while len(runs[0][0]) < MAX_RUN:
+        longer = []
+        for tokens, last in runs:
+            steps = sorted(_steps(program.code, last + 1))
+            if not all(program.code[step].op in (TOKEN, SET) for step in steps):
+                return [(tokens, _following_flags(program.code, [last])) for tokens, last in runs]
+            longer += [((*tokens, number), step) for step in steps for number in _members(program, step)]
+        if len(longer) > MAX_RUNS:
+            break
+        runs = longer
+    return [(tokens, _following_flags(program.code, [last])) for tokens, last in runs]
+
+
+def _members(program: Program, at: int) -> Sequence[int]:
+    op, arg0, _ = program.code[at]
+    return (arg0,) if op == TOKEN else program.sets[arg0]
+
+
+def _rarity(tokens: Sequence[int], tests: int, frequency: Frequency) -> int:
+    """A guess how often an anchor starts the program, from how common its words are; at least 1."""
+    guess = min(frequency(number) for number in tokens) * 10
+    for _ in tokens[1:]:
+        guess //= 10
+    return max(guess // 20 if tests else guess, 1)
 
 
 def _anchor_at_numbers(program: Program) -> None:
@@ -282,12 +314,10 @@ def _anchor_at_numbers(program: Program) -> None:
     first = _steps(code, 0)
     if not {code[at].op for at in first} <= {TOKEN, SET, NUMBER}:
         raise Unanchored
-    anchors: set[tuple[int, int, int]] = set()
+    anchors: set[_Anchor] = set()
     for at in first:
-        if code[at].op == TOKEN:
-            anchors.add((code[at].arg0, 0, 0))
-        elif code[at].op == SET:
-            anchors.update((number, 0, 0) for number in program.sets[code[at].arg0])
+        if code[at].op in (TOKEN, SET):
+            anchors.update(((number,), 0, 0) for number in _members(program, at))
     program.anchors = sorted(anchors)
     program.from_number = True
     program.number_flags = _following_flags(code, [at for at in first if code[at].op == NUMBER])

@@ -34,6 +34,7 @@ cdef struct Context:
     const u32 *blocker_refs
     const Lexis *lexis
     bint act_inside             # option cues_inside_mention: act
+    bint across                 # some cue's scope runs over sentences (within: section)
     bint cover_always           # work out which cues live even without mentions (tracing)
     # per note
     const Token *tokens

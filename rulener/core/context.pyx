@@ -40,43 +40,96 @@ cdef void free_context(Context *context) noexcept nogil:
 
 
 cdef int assert_mentions(Context *context) except -1 nogil:
-    """Fill `context.marks`. Hits must lie within one sentence each; mentions are sorted by start."""
-    cdef u32 i, s = 0, n, longest = 0
+    """Fill `context.marks`. Hits come by end token, mentions by start.
+
+    Hits are taken sentence by sentence; those of a sentence without mentions, or without a cue that acts, are passed over.
+    """
+    cdef u32 i, j, s = 0, m = 0, n, longest = 0
     cdef CueHit *hits
-    cdef const Cue *cue
     cdef u32 begin, end
+    cdef bint acts
     context.marks.n = 0
-    if context.hits.n == 0 or (context.n_mentions == 0 and not context.cover_always):
-        return 0
-    _drop_idle_fields(context)
     n = <u32> context.hits.n
-    if n == 0:
+    if n == 0 or (context.n_mentions == 0 and not context.cover_always):
         return 0
     hits = <CueHit *> context.hits.data
-    _sort_hits(hits, n)
-    _cover(context, hits, n)
     for i in range(context.n_mentions):
         if context.mentions[i].end - context.mentions[i].start > longest:
             longest = context.mentions[i].end - context.mentions[i].start
-    for i in range(n):
-        while s + 1 < context.n_sentences and context.sentences[s + 1] <= hits[i].start:
-            s += 1
+    if context.across or context.cover_always:
+        # Scopes that run over sentences see all hits at once.
+        n = _drop_idle_fields(context, hits, n)
+        context.hits.n = n
+        _sort_hits(hits, n)
+        _cover(context, hits, 0, n)
+        _act(context, hits, 0, n, longest)
+    else:
+        i = 0
+        while i < n:
+            while s + 1 < context.n_sentences and context.sentences[s + 1] < hits[i].end:
+                s += 1
+            begin = context.sentences[s]
+            end = context.sentences[s + 1] if s + 1 < context.n_sentences else context.n_tokens
+            acts = False
+            j = i
+            while j < n and hits[j].end <= end:
+                acts = acts or context.cues[hits[j].cue].direction < DIR_PSEUDO
+                j += 1
+            # A field's name may be the sentence before: a heading with its colon is one of its own.
+            if acts and _has_mention(context, context.sentences[s - 1] if s else begin, end, &m, longest):
+                j = i + _drop_idle_fields(context, hits + i, j - i)
+                _sort_hits(hits + i, j - i)
+                _cover(context, hits, i, j)
+                _act(context, hits, i, j, longest)
+                while j < n and hits[j].end <= end:
+                    j += 1
+            i = j
+    if context.marks.n > 1:
+        _sort_marks(context)
+    return 0
+
+
+cdef bint _has_mention(Context *context, u32 begin, u32 end, u32 *first, u32 longest) noexcept nogil:
+    """Whether a mention overlaps `[begin, end)`. `first` only moves on: sentences come in order."""
+    cdef u32 k
+    while first[0] < context.n_mentions and context.mentions[first[0]].start + longest < begin:
+        first[0] += 1
+    k = first[0]
+    while k < context.n_mentions and context.mentions[k].start < end:
+        if context.mentions[k].end > begin:
+            return True
+        k += 1
+    return False
+
+
+cdef int _act(Context *context, CueHit *hits, u32 first, u32 last, u32 longest) except -1 nogil:
+    """Let the hits `[first, last)`, sorted and covered, mark what they reach."""
+    cdef u32 i, begin, end
+    cdef u32 low = 0, high, mid
+    cdef const Cue *cue
+    for i in range(first, last):
         cue = &context.cues[hits[i].cue]
         if hits[i].live == 0 or cue.direction >= DIR_PSEUDO:
             continue
-        begin = context.sentences[s]
-        end = context.sentences[s + 1] if s + 1 < context.n_sentences else context.n_tokens
+        low = 0
+        high = context.n_sentences
+        while low < high:
+            mid = (low + high) >> 1
+            if context.sentences[mid] <= hits[i].start:
+                low = mid + 1
+            else:
+                high = mid
+        begin = context.sentences[low - 1]
+        end = context.sentences[low] if low < context.n_sentences else context.n_tokens
         if cue.direction == DIR_FIELD:
             _field(context, hits, i, begin, longest)
             continue
         if cue.flags & CUE_WITHIN_SECTION:
             end = _section_end(context, hits[i].end, end)
         if cue.direction == DIR_FORWARD or cue.direction == DIR_BOTH:
-            _forward(context, hits, n, i, begin, end, longest)
+            _forward(context, hits, last, i, begin, end, longest)
         if cue.direction == DIR_BACKWARD or cue.direction == DIR_BOTH:
-            _backward(context, hits, i, begin, end, longest)
-    if context.marks.n > 1:
-        _sort_marks(context)
+            _backward(context, hits, first, i, begin, end, longest)
     return 0
 
 
@@ -108,16 +161,16 @@ cdef inline bint _is_field_value(Context *context, const CueHit *hit) noexcept n
     return _ends_segment(context, hit.end)
 
 
-cdef void _drop_idle_fields(Context *context) noexcept nogil:
-    """A field hit that is no field value is no hit at all (section 4)."""
-    cdef CueHit *hits = <CueHit *> context.hits.data
+cdef u32 _drop_idle_fields(Context *context, CueHit *hits, u32 n) noexcept nogil:
+    """A field hit that is no field value is no hit at all (section 4). Returns how many are left."""
     cdef u32 i, kept = 0
-    for i in range(<u32> context.hits.n):
+    for i in range(n):
         if context.cues[hits[i].cue].direction == DIR_FIELD and not _is_field_value(context, &hits[i]):
             continue
-        hits[kept] = hits[i]
+        if kept != i:
+            hits[kept] = hits[i]
         kept += 1
-    context.hits.n = kept
+    return kept
 
 
 cdef inline bint _hit_before(const CueHit *a, const CueHit *b) noexcept nogil:
@@ -167,11 +220,11 @@ cdef inline bint _covers(Context *context, const CueHit *a, const CueHit *b) noe
     return a.cue < b.cue
 
 
-cdef int _cover(Context *context, CueHit *hits, u32 n) except -1 nogil:
+cdef int _cover(Context *context, CueHit *hits, u32 first, u32 n) except -1 nogil:
     """Set `live` of every hit: its axes less those of the hits that win over it."""
-    cdef u32 i = 0, j, k, reach, best, left
+    cdef u32 i = first, j, k, reach, best, left
     cdef u32 *state         # per hit of the group: 1 = decided
-    for k in range(n):
+    for k in range(first, n):
         hits[k].live = context.cues[hits[k].cue].axes
     while i < n:
         reach = hits[i].end
@@ -472,7 +525,7 @@ cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin,
     return 0
 
 
-cdef int _backward(Context *context, const CueHit *hits, u32 i, u32 begin, u32 end, u32 longest) except -1 nogil:
+cdef int _backward(Context *context, const CueHit *hits, u32 first_hit, u32 i, u32 begin, u32 end, u32 longest) except -1 nogil:
     cdef const CueHit *hit = &hits[i]
     cdef const Cue *cue = &context.cues[hit.cue]
     cdef const Mention *m
@@ -500,7 +553,7 @@ cdef int _backward(Context *context, const CueHit *hits, u32 i, u32 begin, u32 e
             scope = limit
             if not cue.flags & CUE_PAST_CLAUSE:
                 j = i
-                while j > 0 and hits[j - 1].start >= begin:
+                while j > first_hit and hits[j - 1].start >= begin:
                     j -= 1
                     if (context.cues[hits[j].cue].direction == DIR_STOP and (hits[j].live >> axis) & 1
                             and hits[j].end <= hit.start and hits[j].end > scope and not _inside(&hits[j], m)):

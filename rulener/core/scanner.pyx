@@ -97,6 +97,10 @@ cdef class Scanner:
             self.label_out[i] = label
         self.context.act_inside = act_inside
         self.context.cover_always = trace
+        self.context.across = False
+        for i in range(self.tables.n_cues):
+            if self.tables.cues[i].flags & CUE_WITHIN_SECTION:
+                self.context.across = True
         for i in range(self.n_programs):
             program = &self.programs[i]
             if program.from_number:
@@ -1134,7 +1138,8 @@ cdef class Scanner:
                 if self.tokens.items[t].flags & TOKEN_SENTENCE:
                     inside = False
             if inside:
-                hits[kept] = hits[k]
+                if kept != k:
+                    hits[kept] = hits[k]
                 kept += 1
         self.context.hits.n = kept
         self.context.tokens = self.tokens.items
