@@ -3,7 +3,7 @@
 """The rows of a batch as Arrow-shaped buffers (offsets, indices, bitmaps), without a Python object per entity."""
 
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, strtod
 from libc.string cimport memcpy, memset
 
 from rulener.core.columns cimport Batch, DocRow, EntityRow, Tables
@@ -291,29 +291,66 @@ cdef bint _has(const Vec *numbers, u64 begin, u32 number) noexcept nogil:
 
 
 cdef dict _attribute_columns(Batch batch):
-    from rulener.core.views import number_of
-
     cdef Tables tables = batch.tables
     cdef const EntityRow *rows = <const EntityRow *> batch.entities.data
+    cdef const DocRow *docs = <const DocRow *> batch.docs.data
     cdef const Attribute *a
-    cdef u64 n = batch.entities.n, k
-    cdef u32 m
-    cdef Column offsets = _sized(n + 1, 4, b"i")
-    names, texts, starts, ends, numbers = [], [], [], [], []
+    cdef u64 n = batch.entities.n, total = batch.attributes.n, at = 0
+    cdef u32 m, doc, k
+    cdef Column offsets = _sized(n + 1, 4, b"i"), starts = _sized(total, 4, b"i"), ends = _sized(total, 4, b"i")
+    cdef Column text_offsets = _sized(total + 1, 4, b"i"), text_data = column(1, b"B")
+    cdef Column numbers = _sized(total, 8, b"d"), valid = _sized((total + 7) // 8, 1, b"B")
+    cdef _Nullable names = _Nullable(total)
+    cdef Words name_words = Words(tables)
+    cdef Text text
+    if total:
+        memset(valid.vec.data, 0, (total + 7) // 8)
     (<i32 *> offsets.vec.data)[0] = 0
-    for k in range(n):
-        if rows[k].n_attributes:
-            note = batch.texts[rows[k].doc]
-            for m in range(rows[k].n_attributes):
-                a = &(<const Attribute *> batch.attributes.data)[rows[k].attribute + m]
-                surface = note[a.start:a.end]
-                names.append(tables.string(a.name))
-                texts.append(surface)
-                starts.append(a.start)
-                ends.append(a.end)
-                numbers.append(float(number_of(surface)) if a.numeric else None)
-        (<i32 *> offsets.vec.data)[k + 1] = <i32> len(names)
-    return {"offsets": offsets, "name": names, "text": texts, "start": starts, "end": ends, "number": numbers}
+    (<i32 *> text_offsets.vec.data)[0] = 0
+    for doc in range(<u32> (batch.docs.n - 1)):
+        if docs[doc].entity == docs[doc + 1].entity:
+            continue
+        _view(batch.texts[doc], &text)
+        with nogil:
+            for k in range(docs[doc].entity, docs[doc + 1].entity):
+                for m in range(rows[k].n_attributes):
+                    a = &(<const Attribute *> batch.attributes.data)[rows[k].attribute + m]
+                    names.set(at, name_words.put(a.name))
+                    (<i32 *> starts.vec.data)[at] = <i32> a.start
+                    (<i32 *> ends.vec.data)[at] = <i32> a.end
+                    _utf8(&text_data.vec, &text, a.start, a.end)
+                    (<i32 *> text_offsets.vec.data)[at + 1] = <i32> text_data.vec.n
+                    (<double *> numbers.vec.data)[at] = 0
+                    if a.numeric:
+                        (<double *> numbers.vec.data)[at] = _number(&text, a.start, a.end)
+                        (<u8 *> valid.vec.data)[at >> 3] |= <u8> (1 << (at & 7))
+                    at += 1
+                (<i32 *> offsets.vec.data)[k + 1] = <i32> at
+    return {
+        "n": at,
+        "offsets": offsets,
+        "name": (names.parts(), (name_words.offsets, name_words.data)),
+        "text": (text_offsets, text_data),
+        "start": starts,
+        "end": ends,
+        "number": (numbers, valid),
+    }
+
+
+cdef double _number(const Text *text, u32 start, u32 end) noexcept nogil:
+    """The value of a number token: digits, grouping commas, at most one point."""
+    cdef char[72] digits
+    cdef u32 i, n = 0, point
+    for i in range(start, end):
+        point = (<const u8 *> text.points)[i] if text.kind == 1 else (
+            (<const u16 *> text.points)[i] if text.kind == 2 else (<const u32 *> text.points)[i])
+        if point == 44:
+            continue
+        if n < 70:
+            digits[n] = <char> point
+            n += 1
+    digits[n] = 0
+    return strtod(digits, NULL)
 
 
 cdef dict _cue_columns(Batch batch):

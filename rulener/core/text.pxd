@@ -41,7 +41,7 @@ cdef struct TokenBuffer:
     u32 line_capacity
     u8 *shadow
     u8 *lower                   # the shadow with letters in lower case (other bytes are of no use there)
-    u64 *alnum                  # bit per shadow byte: an ASCII letter or digit
+    u32 *runs                   # starts and ends, in turn, of the runs of ASCII letters and digits; then two sentinels
     u64 shadow_capacity
 
 cdef enum:

@@ -20,11 +20,13 @@ cdef extern from *:
     #endif
     }
 
-    /* Lower case and a bit per letter or digit, 64 bytes at a time: plain loops that compilers turn into vector code. */
-    static void rn_classify(const unsigned char *s, size_t n, unsigned char *lower, unsigned long long *alnum) {
+    /* Lower case, and where runs of letters and digits begin and end, in turn; two sentinels follow. `n` is a multiple of 64,
+       the last block is zeros. Classifying is written as plain loops that compilers turn into vector code. */
+    static void rn_classify(const unsigned char *s, size_t n, unsigned char *lower, unsigned int *runs) {
+        unsigned long long inside = 0;
         for (size_t b = 0; b < n; b += 64) {
             unsigned char m[64];
-            unsigned long long bits = 0, x;
+            unsigned long long bits = 0, x, edges;
             for (int k = 0; k < 64; k++) {
                 unsigned char c = s[b + k], l = (unsigned char)(c | 0x20);
                 lower[b + k] = l;
@@ -34,12 +36,18 @@ cdef extern from *:
                 memcpy(&x, m + 8 * j, 8);
                 bits |= ((x * 0x0102040810204080ULL) >> 56) << (8 * j);
             }
-            alnum[b >> 6] = bits;
+            edges = bits ^ ((bits << 1) | inside);
+            inside = bits >> 63;
+            while (edges) {
+                *runs++ = (unsigned int)b + rn_ctz64(edges);
+                edges &= edges - 1;
+            }
         }
+        runs[0] = runs[1] = 0xFFFFFFFFu;
     }
     """
     u32 rn_ctz64(u64 x) noexcept nogil
-    void rn_classify(const u8 *s, size_t n, u8 *lower, u64 *alnum) noexcept nogil
+    void rn_classify(const u8 *s, size_t n, u8 *lower, u32 *runs) noexcept nogil
 
 
 # Classes of a shadow byte. HIGH sends the token to the table-driven path; END is NUL, which also pads the text.
@@ -58,7 +66,6 @@ cdef enum Byte:
 cdef enum:
     AHEAD = 8                   # words to fetch ahead
 
-cdef u64 ALL_BITS = ~<u64> 0
 
 cdef u8[256] BYTE_CLASS
 cdef u8[256] PLAIN_AFTER        # 1: a plain word may end before this byte
@@ -107,7 +114,7 @@ cdef int read_text(object string, TokenBuffer *buffer, Text *out) except -1:
 
 
 cdef int fill_shadow(TokenBuffer *buffer, Text *text) except -1 nogil:
-    """Shadow, lower case and letter bits of a text, padded with zeros to whole blocks of 64 and one more."""
+    """Shadow, lower case and runs of letters of a text, padded with zeros to whole blocks of 64 and one more."""
     cdef u64 blocks = (<u64> text.length >> 6) + 2
     cdef u32 i
     cdef u8 *shadow
@@ -128,7 +135,7 @@ cdef int fill_shadow(TokenBuffer *buffer, Text *text) except -1 nogil:
             shadow[i] = <u8> p4[i] if p4[i] < 128 else 128
     memset(shadow + text.length, 0, blocks * 64 - text.length)
     text.shadow = shadow
-    rn_classify(shadow, blocks * 64, buffer.lower, buffer.alnum)
+    rn_classify(shadow, blocks * 64, buffer.lower, buffer.runs)
     return 0
 
 
@@ -143,10 +150,10 @@ cdef int grow_shadow(TokenBuffer *buffer, u64 blocks) except -1 nogil:
         if made == NULL:
             raise MemoryError()
         buffer.lower = <u8 *> made
-        made = PyMem_RawRealloc(buffer.alnum, blocks * 8)
+        made = PyMem_RawRealloc(buffer.runs, (blocks * 64 + 2) * 4)
         if made == NULL:
             raise MemoryError()
-        buffer.alnum = <u64 *> made
+        buffer.runs = <u32 *> made
     buffer.shadow_capacity = blocks * 64
     return 0
 
@@ -191,7 +198,7 @@ cdef void free_tokens(TokenBuffer *buffer) noexcept nogil:
         PyMem_RawFree(buffer.lines)
         PyMem_RawFree(buffer.shadow)
         PyMem_RawFree(buffer.lower)
-        PyMem_RawFree(buffer.alnum)
+        PyMem_RawFree(buffer.runs)
     memset(buffer, 0, sizeof(TokenBuffer))
 
 
@@ -412,10 +419,10 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
     cdef const u8 *shadow = text.shadow
     cdef u32 n = text.length
     cdef u32 i = 0, e, length, id_, point, cell, cls, flags = SEP_NEWLINE, newlines = 1, at, blanks
-    cdef u64 bits, key
+    cdef u64 key
     cdef u8 c
     cdef const u8 *lower = buffer.lower
-    cdef const u64 *alnum = buffer.alnum
+    cdef const u32 *runs = buffer.runs
     cdef u32 n_pending = 0
     cdef u32 byte_class, next_class
     cdef bint joined = False        # the code point before `i` is WORD or IGNORE
@@ -425,15 +432,12 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
     cdef Folded f
     buffer.n_lines = 0
     while True:
-        c = shadow[i]
-        byte_class = BYTE_CLASS[c]
-
-        # 1. plain ASCII words: their end is read off the letter bits
-        if byte_class == B_LETTER:
-            bits = (alnum[i >> 6] >> (i & 63)) | ((alnum[(i >> 6) + 1] << 1) << (63 - (i & 63)))
-            length = rn_ctz64(~bits) if bits != ALL_BITS else 64
-            e = i + length
-            if length < 64 and PLAIN_AFTER[shadow[e]] and not (length == 1 and shadow[e] == 46):
+        # 1. plain ASCII words: runs of letters and digits that begin with a letter and need no closer look
+        if runs[0] == i:
+            e = runs[1]
+            length = e - i
+            c = shadow[i]
+            if BYTE_CLASS[c] == B_LETTER and PLAIN_AFTER[shadow[e]] and not (length == 1 and shadow[e] == 46) and length <= MAX_FOLDED:
                 memcpy(&key, lower + i, 8)
                 if length < 8:
                     key &= ((<u64> 1) << (length << 3)) - 1
@@ -454,13 +458,17 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
                 n_tokens += 1
                 newlines = 0
                 joined = False
+                runs += 2
                 # The usual separator is one space.
                 flags = SEP_SPACE if shadow[e] == 32 else 0
                 i = e + (shadow[e] == 32)
                 continue
 
+        c = shadow[i]
+        byte_class = BYTE_CLASS[c]
+
         # 2. separators
-        elif byte_class == B_SPACE:
+        if byte_class == B_SPACE:
             flags |= SEP_SPACE
             joined = False
             i += 1
@@ -550,6 +558,8 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
                     flags = (flags & ~<u32> (TOKEN_CAP | TOKEN_GLUED)) | SEP_SPACE
                     joined = False
                     i = e
+                    while runs[0] < i:
+                        runs += 2
                     continue
             if f.overflow:
                 id_ = 0
@@ -564,6 +574,8 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
             n_tokens += 1
             newlines = 0
             i = e
+            while runs[0] < i:
+                runs += 2
             flags = 0
             joined = False
             if token.flags & TOKEN_NUMBER and class_at(text, lexis, i) == CLASS_WORD:

@@ -91,14 +91,15 @@ class _Maker:
         return self.lists(parts["offsets"], n, values)
 
     def attributes(self, parts: dict[str, Any], n: int) -> Any:
-        pa = self.pa
+        pa, count = self.pa, parts["n"]
+        numbers, valid = parts["number"]
         values = pa.StructArray.from_arrays(
             [
-                pa.array(parts["name"], pa.string()),
-                pa.array([text.encode("utf-8", "replace").decode("utf-8") for text in parts["text"]], pa.string()),
-                pa.array(parts["start"], pa.int32()),
-                pa.array(parts["end"], pa.int32()),
-                pa.array(parts["number"], pa.float64()),
+                self.words(parts["name"], count),
+                self.strings(parts["text"], count),
+                self.ints(parts["start"], count),
+                self.ints(parts["end"], count),
+                pa.Array.from_buffers(pa.float64(), count, [pa.py_buffer(valid), pa.py_buffer(numbers)]),
             ],
             names=["name", "text", "start", "end", "number"],
         )
