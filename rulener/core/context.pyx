@@ -46,7 +46,7 @@ cdef int assert_mentions(Context *context) except -1 nogil:
     """
     cdef u32 i, j, s = 0, m = 0, n, longest = 0
     cdef CueHit *hits
-    cdef u32 begin, end
+    cdef u32 begin, end, kept
     cdef bint acts
     context.marks.n = 0
     n = <u32> context.hits.n
@@ -62,7 +62,7 @@ cdef int assert_mentions(Context *context) except -1 nogil:
         context.hits.n = n
         _sort_hits(hits, n)
         _cover(context, hits, 0, n)
-        _act(context, hits, 0, n, longest)
+        _act_anywhere(context, hits, n, longest)
     else:
         i = 0
         while i < n:
@@ -77,10 +77,12 @@ cdef int assert_mentions(Context *context) except -1 nogil:
                 j += 1
             # A field's name may be the sentence before: a heading with its colon is one of its own.
             if acts and _has_mention(context, context.sentences[s - 1] if s else begin, end, &m, longest):
-                j = i + _drop_idle_fields(context, hits + i, j - i)
-                _sort_hits(hits + i, j - i)
-                _cover(context, hits, i, j)
-                _act(context, hits, i, j, longest)
+                kept = _drop_idle_fields(context, hits + i, j - i)
+                _sort_hits(hits + i, kept)
+                _cover(context, hits, i, i + kept)
+                for j in range(i, i + kept):
+                    _act(context, hits, i, i + kept, j, begin, end, m, longest)
+                j = i + kept
                 while j < n and hits[j].end <= end:
                     j += 1
             i = j
@@ -102,34 +104,33 @@ cdef bint _has_mention(Context *context, u32 begin, u32 end, u32 *first, u32 lon
     return False
 
 
-cdef int _act(Context *context, CueHit *hits, u32 first, u32 last, u32 longest) except -1 nogil:
-    """Let the hits `[first, last)`, sorted and covered, mark what they reach."""
-    cdef u32 i, begin, end
-    cdef u32 low = 0, high, mid
-    cdef const Cue *cue
-    for i in range(first, last):
-        cue = &context.cues[hits[i].cue]
-        if hits[i].live == 0 or cue.direction >= DIR_PSEUDO:
-            continue
-        low = 0
-        high = context.n_sentences
-        while low < high:
-            mid = (low + high) >> 1
-            if context.sentences[mid] <= hits[i].start:
-                low = mid + 1
-            else:
-                high = mid
-        begin = context.sentences[low - 1]
-        end = context.sentences[low] if low < context.n_sentences else context.n_tokens
-        if cue.direction == DIR_FIELD:
-            _field(context, hits, i, begin, longest)
-            continue
-        if cue.flags & CUE_WITHIN_SECTION:
-            end = _section_end(context, hits[i].end, end)
-        if cue.direction == DIR_FORWARD or cue.direction == DIR_BOTH:
-            _forward(context, hits, last, i, begin, end, longest)
-        if cue.direction == DIR_BACKWARD or cue.direction == DIR_BOTH:
-            _backward(context, hits, first, i, begin, end, longest)
+cdef int _act_anywhere(Context *context, CueHit *hits, u32 n, u32 longest) except -1 nogil:
+    """`_act` for every hit of the note, each in its sentence."""
+    cdef u32 i, s = 0, end
+    for i in range(n):
+        while s + 1 < context.n_sentences and context.sentences[s + 1] <= hits[i].start:
+            s += 1
+        end = context.sentences[s + 1] if s + 1 < context.n_sentences else context.n_tokens
+        _act(context, hits, 0, n, i, context.sentences[s], end, _first_mention(context, context.sentences[s], longest), longest)
+    return 0
+
+
+cdef inline int _act(Context *context, CueHit *hits, u32 first, u32 last, u32 i, u32 begin, u32 end, u32 mention, u32 longest) except -1 nogil:
+    """Let hit `i` of the sorted and covered hits `[first, last)` mark what it reaches in its sentence `[begin, end)`.
+
+    No mention before number `mention` reaches past the sentence's start.
+    """
+    cdef const Cue *cue = &context.cues[hits[i].cue]
+    if hits[i].live == 0 or cue.direction >= DIR_PSEUDO:
+        return 0
+    if cue.direction == DIR_FIELD:
+        return _field(context, hits, i, begin, longest)
+    if cue.flags & CUE_WITHIN_SECTION:
+        end = _section_end(context, hits[i].end, end)
+    if cue.direction == DIR_FORWARD or cue.direction == DIR_BOTH:
+        _forward(context, hits, last, i, begin, end, mention)
+    if cue.direction == DIR_BACKWARD or cue.direction == DIR_BOTH:
+        _backward(context, hits, first, i, begin, end, mention)
     return 0
 
 
@@ -233,7 +234,12 @@ cdef int _cover(Context *context, CueHit *hits, u32 first, u32 n) except -1 nogi
             if hits[j].end > reach:
                 reach = hits[j].end
             j += 1
-        if j - i > 1:
+        if j - i == 2:
+            if _covers(context, &hits[i], &hits[i + 1]):
+                hits[i + 1].live &= ~hits[i].live
+            else:
+                hits[i].live &= ~hits[i + 1].live
+        elif j - i > 2:
             context.scratch.n = 0
             for k in range(i, j):
                 (<u32 *> vec_push(&context.scratch))[0] = 0
@@ -475,7 +481,7 @@ cdef inline bint _inside(const CueHit *stop, const Mention *m) noexcept nogil:
     return m.start <= stop.start and stop.end <= m.end
 
 
-cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin, u32 end, u32 longest) except -1 nogil:
+cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin, u32 end, u32 mention) except -1 nogil:
     cdef const CueHit *hit = &hits[i]
     cdef const Cue *cue = &context.cues[hit.cue]
     cdef const Mention *m
@@ -484,7 +490,7 @@ cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin,
     for axis in range(N_AXES):
         if not (hit.live >> axis) & 1:
             continue
-        k = _first_mention(context, hit.end, longest)
+        k = mention
         reached = NONE
         list_end = NONE
         while k < context.n_mentions and context.mentions[k].start < end:
@@ -525,7 +531,7 @@ cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin,
     return 0
 
 
-cdef int _backward(Context *context, const CueHit *hits, u32 first_hit, u32 i, u32 begin, u32 end, u32 longest) except -1 nogil:
+cdef int _backward(Context *context, const CueHit *hits, u32 first_hit, u32 i, u32 begin, u32 end, u32 mention) except -1 nogil:
     cdef const CueHit *hit = &hits[i]
     cdef const Cue *cue = &context.cues[hit.cue]
     cdef const Mention *m
@@ -534,7 +540,7 @@ cdef int _backward(Context *context, const CueHit *hits, u32 first_hit, u32 i, u
     for axis in range(N_AXES):
         if not (hit.live >> axis) & 1:
             continue
-        first = _first_mention(context, begin, longest)
+        first = mention
         k = first
         while k < context.n_mentions and context.mentions[k].start < hit.start:
             k += 1

@@ -3,7 +3,7 @@
 """The rows of a batch as Arrow-shaped buffers (offsets, indices, bitmaps), without a Python object per entity."""
 
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
-from libc.stdlib cimport calloc, free, strtod
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from rulener.core.columns cimport Batch, DocRow, EntityRow, Tables
@@ -12,6 +12,10 @@ from rulener.core.structs cimport *
 
 cdef enum:
     MAX_BYTES = 0x7FFFFFFF      # of one string column: Arrow's plain strings have 32-bit offsets
+
+
+cdef double[16] POWERS
+POWERS[:] = [10.0**k for k in range(16)]
 
 
 cdef class Words:
@@ -337,20 +341,33 @@ cdef dict _attribute_columns(Batch batch):
     }
 
 
-cdef double _number(const Text *text, u32 start, u32 end) noexcept nogil:
+cdef double _number(const Text *text, u32 start, u32 end) except? -1 nogil:
     """The value of a number token: digits, grouping commas, at most one point."""
-    cdef char[72] digits
-    cdef u32 i, n = 0, point
+    cdef u64 digits = 0
+    cdef u32 i, point, places = 0, n = 0
+    cdef bint after_point = False
     for i in range(start, end):
         point = (<const u8 *> text.points)[i] if text.kind == 1 else (
             (<const u16 *> text.points)[i] if text.kind == 2 else (<const u32 *> text.points)[i])
-        if point == 44:
-            continue
-        if n < 70:
-            digits[n] = <char> point
+        if point == 46:
+            after_point = True
+        elif point != 44:
+            digits = digits * 10 + (point - 48)
+            places += after_point
             n += 1
-    digits[n] = 0
-    return strtod(digits, NULL)
+            if n > 15:
+                with gil:
+                    return _long_number(text, start, end)
+    # Both are exact doubles, so the quotient is the nearest one to the number written.
+    return <double> digits / POWERS[places]
+
+
+cdef double _long_number(const Text *text, u32 start, u32 end) except? -1:
+    digits = ""
+    for i in range(start, end):
+        digits += chr((<const u8 *> text.points)[i] if text.kind == 1 else (
+            (<const u16 *> text.points)[i] if text.kind == 2 else (<const u32 *> text.points)[i]))
+    return float(digits.replace(",", ""))
 
 
 cdef dict _cue_columns(Batch batch):

@@ -214,6 +214,7 @@ cdef class Scanner:
     def annotate_all(self, Batch batch, texts):
         """Annotate many notes into `batch`, in order, without the GIL."""
         cdef Py_ssize_t n, i
+        cdef u64 total = 0
         cdef Text *views
         cdef list held = list(texts)
         n = len(held)
@@ -227,6 +228,12 @@ cdef class Scanner:
                 read_text(held[i], &self.tokens, &views[i])
             batch.texts.extend(held)
             with nogil:
+                for i in range(n):
+                    total += views[i].length
+                # A guess that saves most of the growing; what is not used costs no memory.
+                vec_grow(&batch.entities, total // 64 + 16)
+                vec_grow(&batch.cues, total // 64 + 16)
+                vec_grow(&batch.sentences, total // 48 + 16)
                 for i in range(n):
                     fill_shadow(&self.tokens, &views[i])
                     self.scan(&views[i], batch)
