@@ -19,7 +19,7 @@ What a hit does, by its direction (a live axis is one on which no longer hit cov
 from libc.stdlib cimport qsort
 from libc.string cimport memset
 
-from rulener.core.memory cimport Vec, vec_free, vec_init, vec_push
+from rulener.core.memory cimport Vec, vec_free, vec_grow, vec_init, vec_push
 from rulener.core.structs cimport *
 from rulener.core.text cimport FLAG_LIST, Lexis, token_punct, word_flags
 
@@ -29,7 +29,7 @@ cdef void init_context(Context *context) noexcept nogil:
     vec_init(&context.hits, sizeof(CueHit))
     vec_init(&context.blockers, sizeof(Hit))
     vec_init(&context.marks, sizeof(Mark))
-    vec_init(&context.scratch, 4)
+    vec_init(&context.scratch, 8)
 
 
 cdef void free_context(Context *context) noexcept nogil:
@@ -224,7 +224,7 @@ cdef inline bint _covers(Context *context, const CueHit *a, const CueHit *b) noe
 cdef int _cover(Context *context, CueHit *hits, u32 first, u32 n) except -1 nogil:
     """Set `live` of every hit: its axes less those of the hits that win over it."""
     cdef u32 i = first, j, k, reach, best, left
-    cdef u32 *state         # per hit of the group: 1 = decided
+    cdef u64 *ranks         # per hit of the group; all ones = decided
     for k in range(first, n):
         hits[k].live = context.cues[hits[k].cue].axes
     while i < n:
@@ -240,24 +240,32 @@ cdef int _cover(Context *context, CueHit *hits, u32 first, u32 n) except -1 nogi
             else:
                 hits[i].live &= ~hits[i + 1].live
         elif j - i > 2:
-            context.scratch.n = 0
+            if j - i > context.scratch.capacity:
+                vec_grow(&context.scratch, j - i)
+            ranks = <u64 *> context.scratch.data
             for k in range(i, j):
-                (<u32 *> vec_push(&context.scratch))[0] = 0
-            state = <u32 *> context.scratch.data
+                ranks[k - i] = _rank(context, &hits[k], hits[i].start)
             # Take the strongest undecided hit; what it overlaps loses its live axes. Groups are small.
             for left in range(j - i):
-                best = NONE
-                for k in range(i, j):
-                    if not state[k - i] and (best == NONE or _covers(context, &hits[k], &hits[best])):
+                best = i
+                for k in range(i + 1, j):
+                    if ranks[k - i] < ranks[best - i]:
                         best = k
-                state[best - i] = 1
+                ranks[best - i] = ~<u64> 0
                 if hits[best].live == 0:
                     continue
                 for k in range(i, j):
-                    if not state[k - i] and hits[k].start < hits[best].end and hits[best].start < hits[k].end:
+                    if ranks[k - i] != ~<u64> 0 and hits[k].start < hits[best].end and hits[best].start < hits[k].end:
                         hits[k].live &= ~hits[best].live
         i = j
     return 0
+
+
+cdef inline u64 _rank(Context *context, const CueHit *hit, u32 first) noexcept nogil:
+    """The order in which overlapping hits win, as one number: longer, then earlier, then a field value, then rule order."""
+    cdef u64 length = hit.end - hit.start
+    cdef u64 plain = 0 if context.cues[hit.cue].direction == DIR_FIELD else 1
+    return ((64 - length) << 56) | (<u64> ((hit.start - first) & 0x7FFFFF) << 33) | (plain << 32) | hit.cue
 
 
 # --- scopes (section 2) ----------------------------------------------------------------------------------------------

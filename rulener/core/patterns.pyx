@@ -39,6 +39,11 @@ cdef inline int _push(PatternScratch *scratch, u32 pc, u32 value) except -1 nogi
     return 0
 
 
+cdef inline bint _is_barred(const Instruction *op, const Token *token) noexcept nogil:
+    """Whether an instruction is a plain word that is not the token."""
+    return op.op == OP_TOKEN and op.arg0 != token.id
+
+
 cdef inline bint _in_set(const u32 *sorted_, u32 n, u32 wanted) noexcept nogil:
     cdef u32 low = 0, mid
     while low < n:
@@ -100,7 +105,12 @@ cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProg
                     memcpy(scratch.best.data, slots, <u64> n_slots * 4)
                 break
             if op.op == OP_SPLIT:
-                _push(scratch, op.arg1, pos)
+                # An alternative that begins with another word than the one here is not worth a job.
+                if pos < limit and _is_barred(&code[program.start + op.arg0], &tokens[pos]):
+                    pc = op.arg1
+                    continue
+                if not (pos < limit and _is_barred(&code[program.start + op.arg1], &tokens[pos])):
+                    _push(scratch, op.arg1, pos)
                 pc = op.arg0
                 continue
             if op.op == OP_JUMP:

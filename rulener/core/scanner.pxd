@@ -97,3 +97,4 @@ cdef class Scanner:
     cdef int _trace_cues(self, Batch batch) except -1 nogil
     cdef int _look_ahead(self) except -1 nogil
     cdef bint _may_be_heading(self, u32 start, u32 end) noexcept nogil
+    cdef bint _case_holds(self, const Text *text, u32 start, u32 end, const Entry *entry) noexcept nogil

@@ -38,6 +38,7 @@ from rulener.core.text cimport (
     read_text,
     token_punct,
     tokenise,
+    view_text,
     word_flags,
 )
 
@@ -225,7 +226,7 @@ cdef class Scanner:
             for i in range(n):
                 if not isinstance(held[i], str):
                     raise TypeError(f"text {i} is a {type(held[i]).__name__}, not a str")
-                read_text(held[i], &self.tokens, &views[i])
+                view_text(held[i], &views[i])
             batch.texts.extend(held)
             with nogil:
                 for i in range(n):
@@ -473,32 +474,25 @@ cdef class Scanner:
         cdef Candidate *candidate
         cdef Hit *hit
         cdef CueHit *cue
-        cdef u32 k, reason
+        cdef u32 k
         cdef Vec *target
         if <u64> out.entry + out.n_entries > self.automaton.n_entries:
             self.damaged = True
             return 0
         for k in range(out.entry, out.entry + out.n_entries):
             entry = &self.automaton.entries[k]
-            reason = NONE
             if entry.kind == KIND_PATTERN:
                 if not self._anchor_holds(start, end, entry):
                     continue
             elif entry.kind == KIND_HEADING and not self.trace and not self._may_be_heading(start, end):
                 continue
             elif glued:
-                reason = 1
-            elif entry.case_byte != NONE:
-                if (<u64> entry.case_byte >= self.automaton.cases_length
-                        or <u64> entry.case_byte + 1 + self.automaton.cases[entry.case_byte] > self.automaton.cases_length):
-                    self.damaged = True
-                    continue
-                if not case_agrees(text, &self.lexis, items[start].start, items[end - 1].end,
-                                   self.automaton.cases + entry.case_byte):
-                    reason = 0
-            if reason != NONE:
                 if self.trace:
-                    self._reject(batch, items[start].start, items[end - 1].end, k, reason)
+                    self._reject(batch, items[start].start, items[end - 1].end, k, 1)
+                continue
+            if entry.case_byte != NONE and not self._case_holds(text, start, end, entry):
+                if self.trace:
+                    self._reject(batch, items[start].start, items[end - 1].end, k, 0)
                 continue
             if entry.kind == KIND_TERM:
                 if entry.ref >= self.tables.n_terms:
@@ -538,6 +532,15 @@ cdef class Scanner:
             hit.ref = entry.ref
             hit.extra = <u32> entry.head | (<u32> entry.tail << 8)
         return 0
+
+    cdef bint _case_holds(self, const Text *text, u32 start, u32 end, const Entry *entry) noexcept nogil:
+        """Whether the surface has the case its author gave it."""
+        cdef const Token *items = self.tokens.items
+        if (<u64> entry.case_byte >= self.automaton.cases_length
+                or <u64> entry.case_byte + 1 + self.automaton.cases[entry.case_byte] > self.automaton.cases_length):
+            self.damaged = True
+            return False
+        return case_agrees(text, &self.lexis, items[start].start, items[end - 1].end, self.automaton.cases + entry.case_byte)
 
     cdef bint _anchor_holds(self, u32 start, u32 end, const Entry *entry) noexcept nogil:
         """The cheap tests on an anchor: a number before it, a separator after it, room for what the pattern has before it."""
@@ -695,29 +698,31 @@ cdef class Scanner:
     cdef int split_sentences(self, const Text *text) except -1 nogil:
         """Set TOKEN_SENTENCE and fill `self.sentences`."""
         cdef Token *items = self.tokens.items
-        cdef u32 n = self.tokens.n, t, k, begin = 0, line = 0
+        cdef u32 n = self.tokens.n, t, k, begin = 0, line = 0, flags
         cdef u32 *marks = <u32 *> self.colons.data
         cdef const Token *p
         self.sentences.n = 0
         for k in range(<u32> self.colons.n):
             if marks[k] < n:
                 items[marks[k]].flags |= TOKEN_SENTENCE
-        for t in range(n):
-            if t == 0:
-                items[t].flags |= TOKEN_SENTENCE
-            elif not items[t].flags & TOKEN_SENTENCE:
-                p = &items[t - 1]
-                if items[t].flags & (SEP_BLANK | TOKEN_ITEM) or t - begin >= MAX_SENTENCE_TOKENS:
-                    items[t].flags |= TOKEN_SENTENCE
-                elif p.flags & (TOKEN_PUNCT | TOKEN_DOT_END) and self._stops(text, t):
-                    items[t].flags |= TOKEN_SENTENCE
-                elif items[t].flags & SEP_NEWLINE and self._line_breaks(t, line):
-                    items[t].flags |= TOKEN_SENTENCE
-            if items[t].flags & SEP_NEWLINE:
-                line = t
-            if items[t].flags & TOKEN_SENTENCE:
+        if n:
+            items[0].flags |= TOKEN_SENTENCE
+            (<u32 *> vec_push(&self.sentences))[0] = 0
+        for t in range(1, n):
+            p = &items[t - 1]
+            flags = items[t].flags
+            # Most tokens have nothing to do with it.
+            if not (flags & (SEP_NEWLINE | TOKEN_ITEM | TOKEN_SENTENCE) or p.flags & (TOKEN_PUNCT | TOKEN_DOT_END)
+                    or t - begin >= MAX_SENTENCE_TOKENS):
+                continue
+            if (flags & (TOKEN_SENTENCE | SEP_BLANK | TOKEN_ITEM) or t - begin >= MAX_SENTENCE_TOKENS
+                    or (p.flags & (TOKEN_PUNCT | TOKEN_DOT_END) and self._stops(text, t))
+                    or (flags & SEP_NEWLINE and self._line_breaks(t, line))):
+                items[t].flags = flags | TOKEN_SENTENCE
                 begin = t
                 (<u32 *> vec_push(&self.sentences))[0] = t
+            if flags & SEP_NEWLINE:
+                line = t
         return 0
 
     cdef bint _stops(self, const Text *text, u32 t) noexcept nogil:

@@ -54,6 +54,7 @@ ctypedef struct Folded:
     bint ascii
     bint overflow
 
+cdef int view_text(object string, Text *out) except -1
 cdef int read_text(object string, TokenBuffer *buffer, Text *out) except -1
 cdef int fill_shadow(TokenBuffer *buffer, Text *text) except -1 nogil
 cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) except -1 nogil

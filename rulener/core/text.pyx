@@ -102,14 +102,21 @@ _fill_byte_classes()
 
 
 
-cdef int read_text(object string, TokenBuffer *buffer, Text *out) except -1:
-    """Point `out` at a str and fill the shadow. The str must stay alive while `out` is used."""
+cdef int view_text(object string, Text *out) except -1:
+    """Point `out` at a str, which must stay alive while `out` is used. The shadow is still to be filled."""
     cdef u64 length = PyUnicode_GET_LENGTH(string)
     if length >= <u64> 0x7FFFFFFF:
         raise OverflowError("a note may hold at most 2147483646 code points")
     out.points = PyUnicode_DATA(string)
     out.kind = PyUnicode_KIND(string)
     out.length = <u32> length
+    out.shadow = NULL
+    return 0
+
+
+cdef int read_text(object string, TokenBuffer *buffer, Text *out) except -1:
+    """`view_text` and the shadow."""
+    view_text(string, out)
     return fill_shadow(buffer, out)
 
 
