@@ -16,7 +16,7 @@ from typing import Any
 
 import regex
 
-from rulener import artifact
+from rulener import __version__, artifact
 from rulener.compiler import programs, unicode
 from rulener.core.automaton import Builder
 from rulener.errors import LexiconError, PackError
@@ -262,7 +262,7 @@ class _Compiler:
             self._guard(
                 pattern.regex, lambda anchor=anchor, exact=exact: self.builder.add(anchor, KIND_REGEX, number, exact=exact)
             )
-        self.tables.regexes.append({"rule": rule, "regex": pattern.regex.value, "pattern": pattern, "timeout": REGEX_TIMEOUT})
+        self.tables.regexes.append({"rule": rule, "pattern": pattern, "anchored": bool(anchors)})
 
     # --- context and sections -----------------------------------------------------------------------------------------
 
@@ -345,7 +345,7 @@ class _Compiler:
                 skipped.add(f"unknown label {row.label[:40]!r}", row.line)
                 continue
             try:
-                add_row(row.term, rule, label, row.system, row.code, row.preferred, row.exact)
+                add_row(row.term, rule, label, row.system, row.code, row.preferred, row.exact, row.semantic_type)
             except ValueError as error:
                 skipped.add(f"its term cannot be used: {error}", row.line)
                 continue
@@ -428,7 +428,8 @@ class _Compiler:
             "rule": entry["rule"],
             "regex": pattern.regex.value,
             "names": [[name, self.strings.add(name)] for name, _ in names],
-            "timeout": entry["timeout"],
+            "timeout": REGEX_TIMEOUT,
+            "anchored": entry["anchored"],
         }
 
     def _programs(self, token_id: Any, captures: Sequence[list[tuple[int, int]]], first_term: int) -> dict[str, Any]:
@@ -527,6 +528,7 @@ def _lexicon_name(path: Path) -> str:
 def fingerprint(packs: Sequence[tuple[str, str]], lexicons: Sequence[tuple[str, str]], options: dict[str, Any]) -> bytes:
     """SHA-256 over the inputs (name, content hash) in order, the options and the versions that shape the result."""
     described = {
+        "rulener": __version__,
         "format": artifact.FORMAT_VERSION,
         "normaliser": artifact.NORMALISER_VERSION,
         "unicode": artifact.unicode_version(),
