@@ -221,7 +221,9 @@ def _map(path: Path) -> mmap.mmap:
     try:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
-                raise NotAnArtifact("A101", "the file is empty, not a rulener artifact", place=str(path), hint="`rulener compile` makes one")
+                raise NotAnArtifact(
+                    "A101", "the file is empty, not a rulener artifact", place=str(path), hint="`rulener compile` makes one"
+                )
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise NotAnArtifact("A101", f"the file cannot be read: {error.strerror}", place=str(path)) from error
@@ -235,7 +237,9 @@ def read_header(data: mmap.mmap | bytes, path: Path) -> Header:
         raise _truncated(path, len(data), _HEADER.size)
     _, version, endian, normaliser, unicode, length, fingerprint, body_hash, count, crc = _HEADER.unpack(data[: _HEADER.size])
     if endian == int.from_bytes(ENDIAN_TAG.to_bytes(4, "little"), "big"):
-        raise ArtifactByteOrder("A105", "written on a machine of the other byte order", place=str(path), hint="compile it on this machine")
+        raise ArtifactByteOrder(
+            "A105", "written on a machine of the other byte order", place=str(path), hint="compile it on this machine"
+        )
     if endian != ENDIAN_TAG:
         raise _corrupt(path, "its byte order mark is damaged")
     if version != FORMAT_VERSION or normaliser != NORMALISER_VERSION:
@@ -266,7 +270,14 @@ def _directory(data: mmap.mmap | bytes, path: Path, count: int, begin: int, leng
         at = _HEADER.size + k * _SECTION.size
         raw, offset, size, item, _ = _SECTION.unpack(data[at : at + _SECTION.size])
         name = raw.rstrip(b"\0").decode("ascii", "replace")
-        if name not in SECTIONS or SECTIONS[name] != item or size % item or offset % ALIGNMENT or offset < begin or offset + size > length:
+        if (
+            name not in SECTIONS
+            or SECTIONS[name] != item
+            or size % item
+            or offset % ALIGNMENT
+            or offset < begin
+            or offset + size > length
+        ):
             raise _corrupt(path, f"its section {name!r} is damaged")
         found[name] = (offset, size)
     missing = SECTIONS.keys() - found.keys()
@@ -282,7 +293,9 @@ def _directory(data: mmap.mmap | bytes, path: Path, count: int, begin: int, leng
 
 
 def _truncated(path: Path, found: int, wanted: int) -> ArtifactTruncated:
-    return ArtifactTruncated("A103", f"the file is cut off: {found} bytes of {wanted}", place=str(path), hint="copy or compile it again")
+    return ArtifactTruncated(
+        "A103", f"the file is cut off: {found} bytes of {wanted}", place=str(path), hint="copy or compile it again"
+    )
 
 
 def _corrupt(path: Path, what: str) -> ArtifactCorrupt:
@@ -326,7 +339,16 @@ def write(path: Path, sections: Mapping[str, Any], fingerprint: bytes) -> None:
                 directory.append(_SECTION.pack(name.encode("ascii"), at + len(padding), view.nbytes, item, 0))
                 at += len(padding) + view.nbytes
             head = _HEADER.pack(
-                MAGIC, FORMAT_VERSION, ENDIAN_TAG, NORMALISER_VERSION, unicode_version(), at, fingerprint, digest.digest(), len(SECTIONS), 0
+                MAGIC,
+                FORMAT_VERSION,
+                ENDIAN_TAG,
+                NORMALISER_VERSION,
+                unicode_version(),
+                at,
+                fingerprint,
+                digest.digest(),
+                len(SECTIONS),
+                0,
             ) + b"".join(directory)
             file.seek(0)
             file.write(head[: _HEADER.size - 4] + struct.pack("<I", _crc(head)) + head[_HEADER.size :])

@@ -14,7 +14,7 @@ from rulener.artifact import OpenArtifact
 from rulener.core.columns import Batch, Tables
 from rulener.core.json_writer import JsonWriter
 from rulener.core.scanner import Scanner
-from rulener.errors import ArtifactCorrupt, NoteError, UsageError
+from rulener.errors import ArtifactCorrupt, ArtifactError, NoteError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -103,8 +103,12 @@ def load(
     folders = pack_folders(packs, base)
     tables = lexicon_paths(lexicons)
     _check_resolution(resolution)
-    path = cached_artifact(folders, tables, resolution=resolution, base_folder=cache_dir)
-    return Engine(path, scheme=scheme)
+    try:
+        return Engine(cached_artifact(folders, tables, resolution=resolution, base_folder=cache_dir), scheme=scheme)
+    except ArtifactError:
+        # What lay in the cache is damaged.
+        path = cached_artifact(folders, tables, resolution=resolution, base_folder=cache_dir, afresh=True)
+        return Engine(path, scheme=scheme)
 
 
 def compile_to(
@@ -414,7 +418,14 @@ class Engine:
 
     def _scanner(self, *, trace: bool = False) -> Scanner:
         return Scanner(
-            self._tables, self._artifact.sections, self._bounds, self._regexes, self._policy, self._label_out, self._act_inside, trace
+            self._tables,
+            self._artifact.sections,
+            self._bounds,
+            self._regexes,
+            self._policy,
+            self._label_out,
+            self._act_inside,
+            trace,
         )
 
     def _given(self, text: str, mentions: Mentions) -> tuple[list[tuple[int, int, int, int]], list[str]]:
@@ -439,7 +450,9 @@ class Engine:
 
 
 def _contradicts_itself(path: Path) -> ArtifactCorrupt:
-    return ArtifactCorrupt("A104", "the artifact is damaged: its tables contradict each other", place=str(path), hint="compile it again")
+    return ArtifactCorrupt(
+        "A104", "the artifact is damaged: its tables contradict each other", place=str(path), hint="compile it again"
+    )
 
 
 def _open(path: str, scheme: str | None) -> Engine:

@@ -136,7 +136,8 @@ def main(arguments: list[str]) -> None:
     seed, first, last = (int(argument) for argument in arguments[1:4])
     with tempfile.TemporaryDirectory() as folder:
         for number in range(first, last):
-            print(number, flush=True)
+            sys.stdout.write(f"{number}\n")
+            sys.stdout.flush()
             path = Path(folder) / f"{number}.rnr"
             path.write_bytes(damaged(whole, number, seed))
             try:

@@ -1,4 +1,4 @@
-"""A pack that uses every kind of rule once, a lexicon of 200 rows and notes they act on. For tests of the compiler and the artifact."""
+"""A pack that uses every kind of rule, a lexicon of 200 rows and notes they act on: for tests of compiler and artifact."""
 
 from __future__ import annotations
 
@@ -124,7 +124,9 @@ def lexicon_text(rows: int = 200) -> str:
     lines = ["term\tlabel\tsystem\tcode\tpreferred\tsemantic_type\tcase"]
     for k in range(rows // 2):
         lines.append(f"hiccups {k}\tailment\tICD10CM\tR06.{k}\thiccups, kind {k}\tT0{k % 7}\t")
-        lines.append(f"Remedy No. {k}\tremedy\t{'RXNORM' if k % 3 else ''}\t{k if k % 3 else ''}\t\t\t{'exact' if k % 5 == 0 else ''}")
+        lines.append(
+            f"Remedy No. {k}\tremedy\t{'RXNORM' if k % 3 else ''}\t{k if k % 3 else ''}\t\t\t{'exact' if k % 5 == 0 else ''}"
+        )
     return "\n".join(lines) + "\n"
 
 

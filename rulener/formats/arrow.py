@@ -49,7 +49,9 @@ def batch_table(batch: Batch) -> pa.Table:
 
 
 def _metadata(batch: Batch) -> dict[str, str]:
-    failures = [{"note_id": _plain(str(batch.ids[index])), "code": code, "reason": reason} for index, code, reason in batch.failures]
+    failures = [
+        {"note_id": _plain(str(batch.ids[index])), "code": code, "reason": reason} for index, code, reason in batch.failures
+    ]
     return {"rulener.engine": batch.tables.meta["fingerprint"], "rulener.failures": json.dumps(failures)}
 
 
