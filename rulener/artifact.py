@@ -245,7 +245,8 @@ def read_header(data: mmap.mmap | bytes, path: Path) -> Header:
     if version != FORMAT_VERSION or normaliser != NORMALISER_VERSION:
         raise ArtifactVersionError(
             "A102",
-            f"written for format {version}, normaliser {normaliser}; this rulener reads format {FORMAT_VERSION}, normaliser {NORMALISER_VERSION}",
+            f"written for format {version}, normaliser {normaliser}; "
+            f"this rulener reads format {FORMAT_VERSION}, normaliser {NORMALISER_VERSION}",
             place=str(path),
             hint="compile it again with this version",
         )

@@ -122,11 +122,15 @@ def cached_artifact(
 def compile_inputs(
     packs: Sequence[Path], lexicons: Sequence[Path], hashes: Sequence[str], resolution: str | None, key: bytes, target: Path
 ) -> dict[str, Any]:
-    """Read the packs and compile everything to `target`. Raises PackError, LexiconError, OSError when `target` cannot be written."""
+    """Read the packs and compile everything to `target`.
+
+    Raises PackError, LexiconError, and OSError when `target` cannot be written.
+    """
     from rulener.compiler.build import CompileInputs, compile_artifact
     from rulener.packs.parse import load_packs
 
     loaded = load_packs(packs)
     named = [pack.resolution for pack in loaded if pack.resolution is not None]
-    inputs = CompileInputs(tuple(loaded), tuple(lexicons), tuple(hashes), resolution or (named[-1] if named else "longest"), key)
+    policy = resolution or (named[-1] if named else "longest")
+    inputs = CompileInputs(tuple(loaded), tuple(lexicons), tuple(hashes), policy, key)
     return compile_artifact(inputs, target)

@@ -398,7 +398,7 @@ cdef class Scanner:
         for k in range(out.entry, out.entry + out.n_entries):
             entry = &self.automaton.entries[k]
             reason = NONE
-            if glued and entry.kind != KIND_PATTERN:
+            if glued and entry.kind != KIND_PATTERN and entry.kind != KIND_REGEX:
                 reason = 1
             elif entry.case_byte != NONE:
                 if (<u64> entry.case_byte >= self.automaton.cases_length
