@@ -9,6 +9,24 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from rulener.document import Batch, Concept, Cue, Document, Entity, Section, Sentence
+    from rulener.engine import Engine, load
+    from rulener.errors import (
+        ArtifactByteOrder,
+        ArtifactCorrupt,
+        ArtifactError,
+        ArtifactTruncated,
+        ArtifactVersionError,
+        LexiconError,
+        MissingExtra,
+        NotAnArtifact,
+        NoteError,
+        PackError,
+        RulenerError,
+        UsageError,
+    )
+
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -35,7 +53,30 @@ _HOMES = {
     "UsageError": "rulener.errors",
 }
 
-__all__ = ["__version__", *sorted(_HOMES)]
+__all__ = [
+    "ArtifactByteOrder",
+    "ArtifactCorrupt",
+    "ArtifactError",
+    "ArtifactTruncated",
+    "ArtifactVersionError",
+    "Batch",
+    "Concept",
+    "Cue",
+    "Document",
+    "Engine",
+    "Entity",
+    "LexiconError",
+    "MissingExtra",
+    "NotAnArtifact",
+    "NoteError",
+    "PackError",
+    "RulenerError",
+    "Section",
+    "Sentence",
+    "UsageError",
+    "__version__",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

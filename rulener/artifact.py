@@ -34,7 +34,7 @@ from rulener.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MAGIC = b"RULNRAC1"
 FORMAT_VERSION = 1
@@ -45,6 +45,9 @@ ALIGNMENT = 64
 _HEADER = struct.Struct("<8sIIIIQ32s32sII")
 _SECTION = struct.Struct("<16sQQII")
 _MAX_SECTIONS = 256
+_MAX_LABELS = 64
+_MAX_TIMEOUT = 3600.0
+_MIN_SLOTS = 16
 
 # Name -> item size. Every section is present in every artifact, empty or not.
 SECTIONS = {
@@ -136,18 +139,92 @@ class OpenArtifact:
     def _meta(self) -> dict[str, Any]:
         try:
             meta = json.loads(bytes(self.sections["meta"]))
-        except ValueError:
+        except (ValueError, RecursionError):
             meta = None
         if not isinstance(meta, dict):
             raise _corrupt(self.path, "its description cannot be read")
+        for name, is_sound in _META.items():
+            if name not in meta or not is_sound(meta[name]):
+                raise _corrupt(self.path, f"its description of {name!r} is wrong")
         return meta
+
+
+# --- the description -------------------------------------------------------------------------------------------------
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 32
+
+
+def _is_list(value: Any, is_sound: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and all(is_sound(item) for item in value)
+
+
+def _is_texts(value: Any) -> bool:
+    return _is_list(value, _is_text)
+
+
+def _is_map(value: Any, is_sound: Callable[[Any], bool]) -> bool:
+    return isinstance(value, dict) and all(_is_text(key) and is_sound(item) for key, item in value.items())
+
+
+def _is_pack(value: Any) -> bool:
+    return _is_map(value, _is_text) and value.keys() >= {"name", "version", "path", "sha256"}
+
+
+def _is_lexicon(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(_is_text(value.get(key)) for key in ("name", "path", "sha256"))
+        and all(_is_number(value.get(key)) for key in ("rows", "terms"))
+        and _is_map(value.get("skipped"), _is_number)
+    )
+
+
+def _is_group(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and _is_text(value[0]) and _is_number(value[1])
+
+
+def _is_regex(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and _is_number(value.get("rule"))
+        and _is_number(value.get("term"))
+        and _is_text(value.get("regex"))
+        and _is_list(value.get("names"), _is_group)
+        and isinstance(value.get("anchored"), bool)
+        and isinstance(value.get("timeout"), float)
+        and 0 < value["timeout"] <= _MAX_TIMEOUT
+    )
+
+
+_META: dict[str, Callable[[Any], bool]] = {
+    "fingerprint": _is_text,
+    "labels": lambda value: _is_texts(value) and len(value) <= _MAX_LABELS,
+    "label_descriptions": _is_texts,
+    "schemes": lambda value: _is_map(value, lambda labels: _is_map(labels, _is_text)),
+    "axes": _is_texts,
+    "resolution": _is_text,
+    "cues_inside_mention": _is_text,
+    "packs": lambda value: _is_list(value, _is_pack),
+    "lexicons": lambda value: _is_list(value, _is_lexicon),
+    "warnings": _is_texts,
+    "regexes": lambda value: _is_list(value, _is_regex),
+    "counts": lambda value: _is_map(value, _is_number),
+}
 
 
 def _map(path: Path) -> mmap.mmap:
     try:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
-                raise NotAnArtifact("A101", "the file is empty, not a rulener artifact", place=str(path), hint="`rulener compile` makes one")
+                raise NotAnArtifact(
+                    "A101", "the file is empty, not a rulener artifact", place=str(path), hint="`rulener compile` makes one"
+                )
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise NotAnArtifact("A101", f"the file cannot be read: {error.strerror}", place=str(path)) from error
@@ -161,13 +238,16 @@ def read_header(data: mmap.mmap | bytes, path: Path) -> Header:
         raise _truncated(path, len(data), _HEADER.size)
     _, version, endian, normaliser, unicode, length, fingerprint, body_hash, count, crc = _HEADER.unpack(data[: _HEADER.size])
     if endian == int.from_bytes(ENDIAN_TAG.to_bytes(4, "little"), "big"):
-        raise ArtifactByteOrder("A105", "written on a machine of the other byte order", place=str(path), hint="compile it on this machine")
+        raise ArtifactByteOrder(
+            "A105", "written on a machine of the other byte order", place=str(path), hint="compile it on this machine"
+        )
     if endian != ENDIAN_TAG:
         raise _corrupt(path, "its byte order mark is damaged")
     if version != FORMAT_VERSION or normaliser != NORMALISER_VERSION:
         raise ArtifactVersionError(
             "A102",
-            f"written for format {version}, normaliser {normaliser}; this rulener reads format {FORMAT_VERSION}, normaliser {NORMALISER_VERSION}",
+            f"written for format {version}, normaliser {normaliser}; "
+            f"this rulener reads format {FORMAT_VERSION}, normaliser {NORMALISER_VERSION}",
             place=str(path),
             hint="compile it again with this version",
         )
@@ -192,7 +272,14 @@ def _directory(data: mmap.mmap | bytes, path: Path, count: int, begin: int, leng
         at = _HEADER.size + k * _SECTION.size
         raw, offset, size, item, _ = _SECTION.unpack(data[at : at + _SECTION.size])
         name = raw.rstrip(b"\0").decode("ascii", "replace")
-        if name not in SECTIONS or SECTIONS[name] != item or size % item or offset % ALIGNMENT or offset < begin or offset + size > length:
+        if (
+            name not in SECTIONS
+            or SECTIONS[name] != item
+            or size % item
+            or offset % ALIGNMENT
+            or offset < begin
+            or offset + size > length
+        ):
             raise _corrupt(path, f"its section {name!r} is damaged")
         found[name] = (offset, size)
     missing = SECTIONS.keys() - found.keys()
@@ -200,7 +287,7 @@ def _directory(data: mmap.mmap | bytes, path: Path, count: int, begin: int, leng
         raise _corrupt(path, f"its section {min(missing)!r} is missing")
     for name in ("vocab", "edges", "filter"):
         items = found[name][1] // SECTIONS[name]
-        if items == 0 or items & (items - 1):
+        if items < (1 if name == "filter" else _MIN_SLOTS) or items & (items - 1):
             raise _corrupt(path, f"its section {name!r} has a wrong size")
     if found["punct_ids"][1] != 512 or found["roots"][1] < 8 or found["string_offsets"][1] < 8 or found["word_flags"][1] < 1:
         raise _corrupt(path, "one of its tables has a wrong size")
@@ -208,7 +295,9 @@ def _directory(data: mmap.mmap | bytes, path: Path, count: int, begin: int, leng
 
 
 def _truncated(path: Path, found: int, wanted: int) -> ArtifactTruncated:
-    return ArtifactTruncated("A103", f"the file is cut off: {found} bytes of {wanted}", place=str(path), hint="copy or compile it again")
+    return ArtifactTruncated(
+        "A103", f"the file is cut off: {found} bytes of {wanted}", place=str(path), hint="copy or compile it again"
+    )
 
 
 def _corrupt(path: Path, what: str) -> ArtifactCorrupt:
@@ -252,7 +341,16 @@ def write(path: Path, sections: Mapping[str, Any], fingerprint: bytes) -> None:
                 directory.append(_SECTION.pack(name.encode("ascii"), at + len(padding), view.nbytes, item, 0))
                 at += len(padding) + view.nbytes
             head = _HEADER.pack(
-                MAGIC, FORMAT_VERSION, ENDIAN_TAG, NORMALISER_VERSION, unicode_version(), at, fingerprint, digest.digest(), len(SECTIONS), 0
+                MAGIC,
+                FORMAT_VERSION,
+                ENDIAN_TAG,
+                NORMALISER_VERSION,
+                unicode_version(),
+                at,
+                fingerprint,
+                digest.digest(),
+                len(SECTIONS),
+                0,
             ) + b"".join(directory)
             file.seek(0)
             file.write(head[: _HEADER.size - 4] + struct.pack("<I", _crc(head)) + head[_HEADER.size :])

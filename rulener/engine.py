@@ -14,7 +14,7 @@ from rulener.artifact import OpenArtifact
 from rulener.core.columns import Batch, Tables
 from rulener.core.json_writer import JsonWriter
 from rulener.core.scanner import Scanner
-from rulener.errors import ArtifactCorrupt, NoteError, UsageError
+from rulener.errors import ArtifactCorrupt, ArtifactError, NoteError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -35,16 +35,27 @@ _CHUNK = 64  # notes a worker thread takes at a time
 class _LazyRegex:
     """A regex rule, compiled when its anchor is first met."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, groups: Iterable[str], path: Path) -> None:
         self._source = source
+        self._groups = frozenset(groups)
+        self._path = path
         self._compiled: Any = None
 
     def finditer(self, text: str, start: int, end: int, *, timeout: float) -> Iterator[Any]:
         if self._compiled is None:
-            import regex
-
-            self._compiled = regex.compile(self._source)
+            self._compiled = self._compile()
         return self._compiled.finditer(text, start, end, timeout=timeout)  # type: ignore[no-any-return]
+
+    def _compile(self) -> Any:
+        import regex
+
+        try:
+            compiled = regex.compile(self._source)
+        except (regex.error, ValueError, OverflowError, RecursionError, KeyError, IndexError, TypeError) as error:
+            raise _contradicts_itself(self._path) from error
+        if not self._groups <= compiled.groupindex.keys():
+            raise _contradicts_itself(self._path)
+        return compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +103,12 @@ def load(
     folders = pack_folders(packs, base)
     tables = lexicon_paths(lexicons)
     _check_resolution(resolution)
-    path = cached_artifact(folders, tables, resolution=resolution, base_folder=cache_dir)
-    return Engine(path, scheme=scheme)
+    try:
+        return Engine(cached_artifact(folders, tables, resolution=resolution, base_folder=cache_dir), scheme=scheme)
+    except ArtifactError:
+        # What lay in the cache is damaged.
+        path = cached_artifact(folders, tables, resolution=resolution, base_folder=cache_dir, afresh=True)
+        return Engine(path, scheme=scheme)
 
 
 def compile_to(
@@ -179,25 +194,18 @@ class Engine:
         self._meta = self._artifact.meta
         try:
             self._read_meta()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ArtifactCorrupt(
-                "A104", "the artifact is damaged: its tables contradict each other", place=str(self.path), hint="compile it again"
-            ) from error
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise _contradicts_itself(self.path) from error
         self._label_out, self._labels = self._reported_labels(scheme)
         self._idle: list[Scanner] = []
         self._writers: list[JsonWriter] = []
 
     def _read_meta(self) -> None:
-        self._tables = Tables(self._artifact.map, self._artifact.sections, {**self._meta, "fingerprint": self._fingerprint()})
+        meta = {**self._meta, "fingerprint": self._fingerprint(), "path": str(self.path)}
+        self._tables = Tables(self._artifact.map, self._artifact.sections, meta)
         self._policy = RESOLUTIONS.index(self._meta["resolution"])
         self._act_inside = self._meta["cues_inside_mention"] == "act"
-        names = [self._tables.rule_name(entry["rule"]) for entry in self._meta["regexes"]]
-        self._regexes = [
-            (_LazyRegex(entry["regex"]), int(entry["term"]), [(str(n), int(k)) for n, k in entry["names"]], float(entry["timeout"]), name)
-            for entry, name in zip(self._meta["regexes"], names, strict=True)
-        ]
-        if any(term >= self._meta["counts"]["terms"] + len(self._regexes) + self._meta["counts"]["patterns"] for _, term, *_ in self._regexes):
-            raise ValueError("regexes")
+        self._regexes = [self._regex(entry) for entry in self._meta["regexes"]]
         header = self._artifact.header
         self._bounds = {
             "vocab_bits": header.vocab_bits,
@@ -207,6 +215,14 @@ class Engine:
         }
         if not 0 <= self._bounds["n_first"] < len(self._artifact.sections["roots"]) // 8:
             raise ValueError("roots")
+
+    def _regex(self, entry: dict[str, Any]) -> tuple[_LazyRegex, int, list[tuple[str, int]], float, str, bool]:
+        """What the scanner needs of a regex rule: it, its term, its groups, its time, its rule's name, whether it has anchors."""
+        groups = [(name, number) for name, number in entry["names"]]
+        if entry["term"] >= self._tables.n_terms or any(number >= self._tables.n_strings for _, number in groups):
+            raise ValueError("regexes")
+        found = _LazyRegex(entry["regex"], (name for name, _ in groups), self.path)
+        return found, entry["term"], groups, entry["timeout"], self._tables.rule_name(entry["rule"]), entry["anchored"]
 
     def _fingerprint(self) -> str:
         """That of the artifact, or of artifact and options when an option changes what is reported."""
@@ -409,7 +425,14 @@ class Engine:
 
     def _scanner(self, *, trace: bool = False) -> Scanner:
         return Scanner(
-            self._tables, self._artifact.sections, self._bounds, self._regexes, self._policy, self._label_out, self._act_inside, trace
+            self._tables,
+            self._artifact.sections,
+            self._bounds,
+            self._regexes,
+            self._policy,
+            self._label_out,
+            self._act_inside,
+            trace,
         )
 
     def _given(self, text: str, mentions: Mentions) -> tuple[list[tuple[int, int, int, int]], list[str]]:
@@ -431,6 +454,12 @@ class Engine:
             if label == name or any(mapping.get(label) == name for mapping in self._meta["schemes"].values()):
                 bits |= 1 << number
         return bits
+
+
+def _contradicts_itself(path: Path) -> ArtifactCorrupt:
+    return ArtifactCorrupt(
+        "A104", "the artifact is damaged: its tables contradict each other", place=str(path), hint="compile it again"
+    )
 
 
 def _open(path: str, scheme: str | None) -> Engine:

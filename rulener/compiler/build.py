@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import struct
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 import regex
 
-from rulener import artifact
+from rulener import __version__, artifact
 from rulener.compiler import programs, unicode
 from rulener.core.automaton import Builder
 from rulener.errors import LexiconError, PackError
@@ -51,22 +52,11 @@ REGEX_TIMEOUT = 1.0  # seconds a regex may run on the windows of one note
 # Words of everyday clinical prose, with how often they come per 10,000 tokens (rounded); all others count as 1.
 # Anchors of patterns are chosen by it, so it changes speed only, never results.
 _COMMON = {
-    300: (
-        "and the was "
-    ),
-    150: (
-        "a in of to with "
-    ),
-    80: (
-        "for is no patient she "
-    ),
-    40: (
-        "as at has he her history left on or right that then there this were "
-    ),
-    20: (
-        "after also an any are be by from had have his i it mg normal not pain placed procedure s time we well which "
-        "will "
-    ),
+    300: ("and the was "),
+    150: ("a in of to with "),
+    80: ("for is no patient she "),
+    40: ("as at has he her history left on or right that then there this were "),
+    20: ("after also an any are be by from had have his i it mg normal not pain placed procedure s time we well which will "),
     10: (
         "all anesthesia anterior area artery back been blood but c chest cm diagnosis did disease does dr examination "
         "fashion general incision into lower made mm neck noted old one out over past performed position present "
@@ -140,7 +130,9 @@ class _Compiler:
 
     def run(self, path: Path) -> dict[str, Any]:
         if len(self.labels) > MAX_LABELS:
-            self._refuse(f"the packs declare {len(self.labels)} labels; at most {MAX_LABELS} are allowed", self.labels[MAX_LABELS].place)
+            self._refuse(
+                f"the packs declare {len(self.labels)} labels; at most {MAX_LABELS} are allowed", self.labels[MAX_LABELS].place
+            )
         self._add_words()
         for pack in self.inputs.packs:
             self._add_mention_rules(pack)
@@ -159,9 +151,11 @@ class _Compiler:
         self.findings.append(Diagnostic("R220", "error", message, (Located(place),)))
 
     def _rule(self, pack: Pack, rule: Rule) -> int:
-        place = f"{pack.name}/{PurePosixPath(rule.place.path).name}"
+        place = f"{pack.name}/{_shown(PurePosixPath(rule.place.path))}"
         number = len(self.tables.rules)
-        self.tables.rules.append((self.strings.add(f"{pack.name}:{rule.id}"), self.strings.add(place), rule.place.line, rule.place.column))
+        self.tables.rules.append(
+            (self.strings.add(f"{pack.name}:{rule.id}"), self.strings.add(place), rule.place.line, rule.place.column)
+        )
         return number
 
     # --- words --------------------------------------------------------------------------------------------------------
@@ -241,7 +235,9 @@ class _Compiler:
             try:
                 program = programs.compile_pattern(node, {**self.words, **_word_lists([pack])}, self._tokens, self._frequency)
             except programs.Unanchored:
-                self._refuse("this pattern has no anchor: no word or punctuation mark that every match has in a fixed place", text.place)
+                self._refuse(
+                    "this pattern has no anchor: no word or punctuation mark that every match has in a fixed place", text.place
+                )
             except ValueError as error:
                 self._refuse(f"this pattern cannot be compiled: {error}", text.place)
             else:
@@ -269,7 +265,7 @@ class _Compiler:
             self._guard(
                 pattern.regex, lambda anchor=anchor, exact=exact: self.builder.add(anchor, KIND_REGEX, number, exact=exact)
             )
-        self.tables.regexes.append({"rule": rule, "regex": pattern.regex.value, "pattern": pattern, "timeout": REGEX_TIMEOUT})
+        self.tables.regexes.append({"rule": rule, "pattern": pattern, "anchored": bool(anchors)})
 
     # --- context and sections -----------------------------------------------------------------------------------------
 
@@ -283,7 +279,7 @@ class _Compiler:
                 if (form.surface, form.exact) in seen:
                     continue
                 seen.add((form.surface, form.exact))
-                self._guard(form.text, lambda form=form: self.builder.add(form.surface, KIND_CUE, number, exact=form.exact))
+                self._guard(form.text, lambda form=form, number=number: self.builder.add(form.surface, KIND_CUE, number, exact=form.exact))
 
     def _cue(self, cue: ContextCue, rule: int) -> bytes:
         axes = sum(1 << AXES.index(axis) for axis in cue.axes) or (1 << len(AXES)) - 1
@@ -316,7 +312,9 @@ class _Compiler:
 
     def _label_bits(self, name: str) -> int:
         """The labels a name stands for: itself, and those that some scheme maps to it."""
-        return sum(1 << number for number, label in enumerate(self.labels) if label.id == name or name in dict(label.schemes).values())
+        return sum(
+            1 << number for number, label in enumerate(self.labels) if label.id == name or name in dict(label.schemes).values()
+        )
 
     def _blocker(self, text: Text) -> int:
         number = self.blockers.get(text.value)
@@ -331,7 +329,9 @@ class _Compiler:
             sets = sum(1 << AXES.index(axis) for axis in section.sets)
             for needs_colon, texts in _headings(section):
                 number = len(self.tables.headings)
-                self.tables.headings.append((rule, self.strings.add(section.name), sets, HEADING_NEEDS_COLON if needs_colon else 0))
+                self.tables.headings.append(
+                    (rule, self.strings.add(section.name), sets, HEADING_NEEDS_COLON if needs_colon else 0)
+                )
                 for text, surface in texts:
                     self._guard(text, lambda surface=surface, number=number: self.builder.add(surface, KIND_HEADING, number))
 
@@ -340,7 +340,7 @@ class _Compiler:
     def _add_lexicon(self, path: Path, digest: str) -> None:
         name = _lexicon_name(path)
         rule = len(self.tables.rules)
-        self.tables.rules.append((self.strings.add(f"lexicon:{name}"), self.strings.add(path.name), 0, 0))
+        self.tables.rules.append((self.strings.add(f"lexicon:{name}"), self.strings.add(_shown(path)), 0, 0))
         skipped = Skipped()
         rows = used = 0
         add_row = self.builder.add_row
@@ -352,17 +352,18 @@ class _Compiler:
                 skipped.add(f"unknown label {row.label[:40]!r}", row.line)
                 continue
             try:
-                add_row(row.term, rule, label, row.system, row.code, row.preferred, row.exact)
+                add_row(row.term, rule, label, row.system, row.code, row.preferred, row.exact, row.semantic_type)
             except ValueError as error:
                 skipped.add(f"its term cannot be used: {error}", row.line)
                 continue
             used += 1
         if not used:
-            why = f"; {skipped.messages(path.name)[0]}" if skipped.total else ""
+            first = skipped.first(_shown(path))
+            why = f"; {first}" if first else ""
             raise LexiconError("L103", f"the lexicon has no usable row{why}", place=str(path), hint=self._label_hint(skipped))
-        self.warnings.extend(skipped.messages(path.name))
+        self.warnings.extend(skipped.messages(_shown(path)))
         self.lexicon_reports.append(
-            {"name": name, "path": path.name, "sha256": digest, "rows": rows, "terms": used, "skipped": dict(skipped.counts)}
+            {"name": name, "path": _shown(path), "sha256": digest, "rows": rows, "terms": used, "skipped": dict(skipped.counts)}
         )
 
     def _label_hint(self, skipped: Skipped) -> str:
@@ -375,10 +376,14 @@ class _Compiler:
     def _write(self, path: Path) -> dict[str, Any]:
         # Everything that adds strings or tokens comes before `finish`.
         regexes = [self._regex_meta(entry) for entry in self.tables.regexes]
-        captures = [[(self.strings.add(name), int(numeric)) for name, numeric in program.captures] for program, _, _ in self.patterns]
+        captures = [
+            [(self.strings.add(name), int(numeric)) for name, numeric in program.captures] for program, _, _ in self.patterns
+        ]
         pattern_terms = [self._extra_term(rule, number) for _, number, rule in self.patterns]
         regex_terms = [self._extra_term(entry["pattern"], entry["rule"]) for entry in self.tables.regexes]
-        hyphen_and_others = {chr(c): self.builder.token(chr(c)) for c in range(33, 127) if not chr(c).isalnum() and chr(c) not in "'`/-"}
+        hyphen_and_others = {
+            chr(c): self.builder.token(chr(c)) for c in range(33, 127) if not chr(c).isalnum() and chr(c) not in "'`/-"
+        }
         hyphen_and_others["-"] = self.builder.token("--")
         for k, (program, _, _) in enumerate(self.patterns):
             for numbers, head, tests in program.anchors:
@@ -448,7 +453,8 @@ class _Compiler:
             "rule": entry["rule"],
             "regex": pattern.regex.value,
             "names": [[name, self.strings.add(name)] for name, _ in names],
-            "timeout": entry["timeout"],
+            "timeout": REGEX_TIMEOUT,
+            "anchored": entry["anchored"],
         }
 
     def _programs(self, token_id: Any, captures: Sequence[list[tuple[int, int]]], first_term: int) -> dict[str, Any]:
@@ -491,7 +497,10 @@ class _Compiler:
             "axes": [axis for axis in AXES if any(axis in pack.axes for pack in packs)],
             "resolution": self.inputs.resolution,
             "cues_inside_mention": "act" if any(pack.options.cues_inside_mention == "act" for pack in packs) else "ignore",
-            "packs": [{"name": pack.name, "version": pack.version, "path": pack.path.name, "sha256": pack.content_hash} for pack in packs],
+            "packs": [
+                {"name": pack.name, "version": pack.version, "path": _shown(pack.path), "sha256": pack.content_hash}
+                for pack in packs
+            ],
             "lexicons": self.lexicon_reports,
             "warnings": self.warnings,
             "regexes": regexes,
@@ -550,8 +559,13 @@ def _headings(section: Section) -> Iterator[tuple[bool, list[tuple[Text, str]]]]
         yield True, colon
 
 
+def _shown(path: PurePath) -> str:
+    """A file's name as text: bytes that are no UTF-8 are replaced."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
+
+
 def _lexicon_name(path: Path) -> str:
-    name = path.name
+    name = _shown(path)
     for ending in (".gz", ".tsv", ".csv", ".txt"):
         name = name.removesuffix(ending)
     return name
@@ -560,6 +574,7 @@ def _lexicon_name(path: Path) -> str:
 def fingerprint(packs: Sequence[tuple[str, str]], lexicons: Sequence[tuple[str, str]], options: dict[str, Any]) -> bytes:
     """SHA-256 over the inputs (name, content hash) in order, the options and the versions that shape the result."""
     described = {
+        "rulener": __version__,
         "format": artifact.FORMAT_VERSION,
         "normaliser": artifact.NORMALISER_VERSION,
         "unicode": artifact.unicode_version(),

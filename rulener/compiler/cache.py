@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rulener.errors import ArtifactError, LexiconError
+from rulener.errors import ArtifactError, LexiconError, UsageError
 
 _MEMO_FROM_BYTES = 4 << 20  # smaller files are hashed every time
 _SETTLED_SECONDS = 2.0  # a file changed more recently may change again within its time stamp's resolution
@@ -75,18 +75,26 @@ def hash_pack(folder: Path) -> str:
     for path in sorted(folder.glob("*.yaml")):
         if path.name.endswith(".cases.yaml") or not path.is_file():
             continue
-        for part in (os.fsencode(path.name), path.read_bytes()):
+        content = b""
+        with contextlib.suppress(OSError):  # reading the pack says what is wrong
+            content = path.read_bytes()
+        for part in (os.fsencode(path.name), content):
             digest.update(len(part).to_bytes(8, "little"))
             digest.update(part)
     return digest.hexdigest()
 
 
 def cached_artifact(
-    packs: Sequence[Path], lexicons: Sequence[Path], *, resolution: str | None, base_folder: str | os.PathLike[str] | None
+    packs: Sequence[Path],
+    lexicons: Sequence[Path],
+    *,
+    resolution: str | None,
+    base_folder: str | os.PathLike[str] | None,
+    afresh: bool = False,
 ) -> Path:
-    """The artifact of these inputs: from the cache, or compiled into it now.
+    """The artifact of these inputs: from the cache, or compiled into it now (with `afresh` in any case).
 
-    Raises PackError, LexiconError.
+    Raises PackError, LexiconError, UsageError (U108: the cache folder cannot be written).
     """
     from rulener import artifact
     from rulener.compiler.build import fingerprint
@@ -99,25 +107,30 @@ def cached_artifact(
         {"resolution": resolution},
     )
     target = folder / f"{key.hex()}.rnr"
-    if target.exists():
-        try:
+    if not afresh:
+        with contextlib.suppress(ArtifactError):  # one that is not there, or damaged, is made
             artifact.OpenArtifact(target)
-        except ArtifactError:
-            pass  # a damaged cache entry is made again
-        else:
             return target
-    compile_inputs(packs, lexicons, hashes, resolution, key, target)
+    try:
+        compile_inputs(packs, lexicons, hashes, resolution, key, target)
+    except OSError as error:
+        hint = "RULENER_CACHE_DIR or `cache_dir` name another folder"
+        raise UsageError("U108", f"the cache cannot be written: {error.strerror}", place=str(folder), hint=hint) from error
     return target
 
 
 def compile_inputs(
     packs: Sequence[Path], lexicons: Sequence[Path], hashes: Sequence[str], resolution: str | None, key: bytes, target: Path
 ) -> dict[str, Any]:
-    """Read the packs and compile everything to `target`."""
+    """Read the packs and compile everything to `target`.
+
+    Raises PackError, LexiconError, and OSError when `target` cannot be written.
+    """
     from rulener.compiler.build import CompileInputs, compile_artifact
     from rulener.packs.parse import load_packs
 
     loaded = load_packs(packs)
     named = [pack.resolution for pack in loaded if pack.resolution is not None]
-    inputs = CompileInputs(tuple(loaded), tuple(lexicons), tuple(hashes), resolution or (named[-1] if named else "longest"), key)
+    policy = resolution or (named[-1] if named else "longest")
+    inputs = CompileInputs(tuple(loaded), tuple(lexicons), tuple(hashes), policy, key)
     return compile_artifact(inputs, target)

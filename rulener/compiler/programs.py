@@ -1,14 +1,15 @@
 """Token patterns to programs for the core's matcher, and where to anchor them.
 
-Instructions are those of `core/structs.pxd`. A pattern is anchored at literals such that every way through it meets one; of all such
-choices among its first tokens the one that is rarest in notes is taken, so that "of" and "to" start nothing when a unit can.
-An occurrence of an anchor in the automaton starts the program so many tokens earlier.
+Instructions are those of `core/structs.pxd`. A pattern is anchored at literals such that every way through it meets one; of all
+such choices among its first tokens the one that is rarest in notes is taken, so that "of" and "to" start nothing when a unit
+can. An occurrence of an anchor in the automaton starts the program so many tokens earlier.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from rulener.packs.model import (
@@ -101,7 +102,7 @@ class _Writer:
             for item in node.items:
                 self.node(item)
         elif isinstance(node, Alternatives):
-            self.alternatives([(self.single(option), lambda option=option: self.node(option)) for option in node.options])
+            self.alternatives([(self.single(option), partial(self.node, option)) for option in node.options])
         elif isinstance(node, Optional_):
             self.optional(lambda: self.node(node.item))
         else:
@@ -117,7 +118,7 @@ class _Writer:
         elif name == "word":
             self.emit(WORD)
         else:
-            self.alternatives([(self.single(Word(text)), lambda text=text: self.literal(text)) for text in self.words[name]])
+            self.alternatives([(self.single(Word(text)), partial(self.literal, text)) for text in self.words[name]])
 
     def gap(self, gap: Gap) -> None:
         for _ in range(gap.low):
@@ -147,11 +148,11 @@ class _Writer:
                 run.append(single)
                 continue
             if run:
-                parts.append(lambda run=run: self.one_of(run))
+                parts.append(partial(self.one_of, run))
                 run = []
             parts.append(write)
         if run:
-            parts.append(lambda run=run: self.one_of(run))
+            parts.append(partial(self.one_of, run))
         self.branches(parts)
 
     def one_of(self, numbers: Sequence[int]) -> None:
@@ -222,7 +223,7 @@ _TOO_FAR = 1 << 40
 
 
 def _anchor(program: Program, frequency: Frequency) -> None:
-    """Fill in where the program starts: at literals that every way through it meets, the rarest such choice. Raises Unanchored."""
+    """Fill in where the program starts: at literals that every way through it meets, the rarest choice. Raises Unanchored."""
     first = _steps(program.code, 0)
     program.starts_with_number = {program.code[at].op for at in first} == {NUMBER}
     cost, anchors = _cheapest(program, first, 0, False, frequency, {})
@@ -235,7 +236,7 @@ def _anchor(program: Program, frequency: Frequency) -> None:
 def _cheapest(
     program: Program, steps: Iterable[int], head: int, after_number: bool, frequency: Frequency, known: _Known
 ) -> tuple[int, _Anchors]:
-    """The cheapest set of anchors that cuts every way on from `steps`, `head` tokens in; a cost of _TOO_FAR when there is none.
+    """The cheapest set of anchors that cuts every way on from `steps`, `head` tokens in; _TOO_FAR when there is none.
 
     `after_number`: the token read just before was a number.
     """

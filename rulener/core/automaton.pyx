@@ -438,7 +438,7 @@ cdef class Builder:
         entry.head = head
         entry.tail = tail
 
-    cpdef u32 concept(self, str system, str code, str name) except? 0xFFFFFFFE:
+    cpdef u32 concept(self, str system, str code, str name, str semantic_type="") except? 0xFFFFFFFE:
         """Number of a concept; an empty string means: not known."""
         cdef Concept wanted
         cdef Concept *all_
@@ -447,7 +447,7 @@ cdef class Builder:
         wanted.system = self.strings.add(system) if system else <u32> NONE
         wanted.code = self.strings.add(code) if code else <u32> NONE
         wanted.name = self.strings.add(name) if name else <u32> NONE
-        wanted.reserved = 0
+        wanted.semantic_type = self.strings.add(semantic_type) if semantic_type else <u32> NONE
         hash_ = _hash_bytes(<u8 *> &wanted, sizeof(Concept))
         mask = (<u64> 1 << self.concept_index.bits) - 1
         slot = hash_ >> (64 - self.concept_index.bits)
@@ -499,11 +499,11 @@ cdef class Builder:
             entry.n_unless = n_unless
             entry.surround = surround
 
-    def add_row(self, str surface, u32 rule, u16 label, str system, str code, str name, bint exact):
+    def add_row(self, str surface, u32 rule, u16 label, str system, str code, str name, bint exact, str semantic_type=""):
         """One row of a lexicon."""
         cdef u32 form = self._form(self._tokens(surface))
         cdef u32 case_byte = self._case(surface) if exact else <u32> NONE
-        cdef u32 number = self.concept(system, code, name)
+        cdef u32 number = self.concept(system, code, name, semantic_type)
         cdef RawEntry *entry = self._entry(form, KIND_TERM)
         entry.ref = number
         entry.case_byte = case_byte

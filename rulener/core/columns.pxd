@@ -54,10 +54,10 @@ cdef class Tables:
     cdef u32 axes                   # axes that some pack assesses
     cdef const u8 *string_bytes
     cdef const u64 *string_offsets
-    cdef u64 n_strings
+    cdef readonly u64 n_strings
     cdef u64 string_length
     cdef const Term *terms
-    cdef u32 n_terms
+    cdef readonly u32 n_terms
     cdef const u32 *concept_links
     cdef u32 n_concept_links
     cdef const Concept *concepts

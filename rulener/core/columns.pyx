@@ -21,6 +21,11 @@ LOSS_REASONS = ("priority", "shorter", "later", "order", "unless", "heading")
 REJECTIONS = ("case", "glued", "no heading here")
 SCHEMA = "rulener.document/1"
 
+cdef enum:
+    MAX_LABELS = 64
+    MAX_FOLDED_POINTS = 32      # of one code point; Unicode's longest is 18
+    MAX_CUE_TOKENS = 1 << 20
+
 
 cdef class Tables:
     """The artifact's tables as mapped. Small tables are checked whole here; the big ones are checked where they are used."""
@@ -59,6 +64,8 @@ cdef class Tables:
         self.entries = <const Entry *> &b[0] if b.shape[0] else NULL
         self.n_entries = <u32> (b.shape[0] // sizeof(Entry))
         self.labels = tuple(meta["labels"])
+        if len(self.labels) > MAX_LABELS:
+            raise ValueError("labels")
         self.axes = 0
         for k, axis in enumerate(AXES):
             if axis in meta["axes"]:
@@ -84,7 +91,8 @@ cdef class Tables:
                 raise ValueError("fold pages")
         for i in range(<u64> cells.shape[0]):
             k = cells[i] >> CELL_FOLD_SHIFT
-            if (cells[i] & CELL_CLASS) > CLASS_APOSTROPHE or k >= <u64> text.shape[0] or k + text[k] >= <u64> text.shape[0]:
+            if (cells[i] & CELL_CLASS) > CLASS_APOSTROPHE or k >= <u64> text.shape[0] or text[k] > MAX_FOLDED_POINTS \
+                    or k + text[k] >= <u64> text.shape[0]:
                 raise ValueError("fold cells")
         for i in range(self.n_rules):
             if self.rules[i].name >= self.n_strings or self.rules[i].path >= self.n_strings:
@@ -92,6 +100,7 @@ cdef class Tables:
         n = ref_bytes.shape[0] // 4
         for i in range(self.n_cues):
             if (self.cues[i].direction > DIR_STOP or self.cues[i].rule >= self.n_rules
+                    or (self.cues[i].max_tokens != NONE and self.cues[i].max_tokens > MAX_CUE_TOKENS)
                     or <u64> self.cues[i].blocker + self.cues[i].n_blockers > n):
                 raise ValueError("cues")
         for i in range(self.n_headings):
@@ -135,14 +144,14 @@ cdef class Tables:
         if number == NONE:
             return None
         if number >= self.n_strings:
-            raise _corrupt()
+            raise self.corrupt()
         begin, end = self.string_offsets[number], self.string_offsets[number + 1]
         if begin > end or end > self.string_length:
-            raise _corrupt()
+            raise self.corrupt()
         try:
             known = (<bytes> self.string_bytes[begin:end]).decode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
-            raise _corrupt() from None
+            raise self.corrupt() from None
         self._strings[number] = known
         return known
 
@@ -155,30 +164,31 @@ cdef class Tables:
         if known is not None:
             return known
         if term >= self.n_terms:
-            raise _corrupt()
+            raise self.corrupt()
         t = &self.terms[term]
         if <u64> t.concept + t.n_concepts > self.n_concept_links:
-            raise _corrupt()
+            raise self.corrupt()
         found = []
         for k in range(t.n_concepts):
             number = self.concept_links[t.concept + k]
             if number >= self.n_concepts:
-                raise _corrupt()
+                raise self.corrupt()
             c = &self.concepts[number]
-            found.append(ConceptView(self.string(c.system), self.string(c.code), self.string(c.name), 1.0))
+            found.append(ConceptView(self.string(c.system), self.string(c.code), self.string(c.name), 1.0,
+                                     self.string(c.semantic_type)))
         made = tuple(found)
         self._concepts[term] = made
         return made
 
     def rule_name(self, u32 rule):
         if rule >= self.n_rules:
-            raise _corrupt()
+            raise self.corrupt()
         return self.string(self.rules[rule].name)
 
     def rule_place(self, u32 rule):
         """`path:line:column` of a rule, or the path alone for a lexicon."""
         if rule >= self.n_rules:
-            raise _corrupt()
+            raise self.corrupt()
         path = self.string(self.rules[rule].path)
         if self.rules[rule].line:
             return f"{path}:{self.rules[rule].line}:{self.rules[rule].column}"
@@ -187,7 +197,7 @@ cdef class Tables:
     def term_view(self, u32 term):
         """`(rule name, rule place, label, concepts)` of a term."""
         if term >= self.n_terms or self.terms[term].label >= len(self.labels):
-            raise _corrupt()
+            raise self.corrupt()
         rule = self.terms[term].rule
         return self.rule_name(rule), self.rule_place(rule), self.labels[self.terms[term].label], self.concept_tuple(term)
 
@@ -195,7 +205,7 @@ cdef class Tables:
         """`(kind, rule name or None, rule place or None)` of an entry, for `explain`."""
         cdef const Entry *e
         if entry >= self.n_entries:
-            raise _corrupt()
+            raise self.corrupt()
         e = &self.entries[entry]
         if e.kind == KIND_TERM:
             name, place, _, _ = self.term_view(e.ref)
@@ -211,15 +221,16 @@ cdef class Tables:
     def heading_view(self, u32 heading):
         """`(section name, rule name, rule place)`."""
         if heading >= self.n_headings:
-            raise _corrupt()
+            raise self.corrupt()
         rule = self.headings[heading].rule
         return self.string(self.headings[heading].name), self.rule_name(rule), self.rule_place(rule)
 
+    def corrupt(self):
+        """The error to raise where a table leads to nothing."""
+        from rulener.errors import ArtifactCorrupt
 
-def _corrupt():
-    from rulener.errors import ArtifactCorrupt
-
-    return ArtifactCorrupt("A104", "the artifact contradicts itself", hint="compile it again; `rulener info --verify` checks a file")
+        return ArtifactCorrupt("A104", "the artifact contradicts itself", place=self.meta.get("path", ""),
+                               hint="compile it again; `rulener info --verify` checks a file")
 
 
 cdef class Batch:
@@ -520,7 +531,7 @@ cdef class Entity:
         if row.term == NONE:
             return None
         if row.term >= self.batch.tables.n_terms:
-            raise _corrupt()
+            raise self.batch.tables.corrupt()
         return self.batch.tables.rule_name(self.batch.tables.terms[row.term].rule)
 
     @property
@@ -530,7 +541,7 @@ cdef class Entity:
         if row.term == NONE:
             return None
         if row.term >= self.batch.tables.n_terms:
-            raise _corrupt()
+            raise self.batch.tables.corrupt()
         return self.batch.tables.rule_place(self.batch.tables.terms[row.term].rule)
 
     @property
@@ -586,7 +597,7 @@ cdef class Entity:
             "end": self.end,
             "text": self.text,
             "label": self.label,
-            "concepts": [c._asdict() for c in self.concepts],
+            "concepts": [c.to_dict() for c in self.concepts],
             "rule": self.rule,
             "negated": self.negated,
             "uncertain": self.uncertain,

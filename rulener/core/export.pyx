@@ -40,6 +40,22 @@ cdef class Words:
     def __dealloc__(self):
         free(self.index)
 
+    cdef int _append(self, const u8 *text, u64 length) except -1 nogil:
+        cdef Vec *data = &self.data.vec
+        if data.n + length > MAX_BYTES:
+            with gil:
+                _too_big()
+        if data.n + length > data.capacity:
+            vec_grow(data, (data.n + length) * 2)
+        if length:
+            memcpy(<u8 *> data.data + data.n, text, length)
+        data.n += length
+        return 0
+
+    cdef int _append_plain(self, str text) except -1:
+        cdef bytes data = plain_utf8(text)
+        return self._append(<const u8 *> <char *> data, len(data))
+
     cdef i32 put(self, u32 string) except? -2 nogil:
         """The dense index of a string; -1 for NONE."""
         cdef u64 begin, end
@@ -48,32 +64,62 @@ cdef class Words:
             return -1
         if string >= self.tables.n_strings:
             with gil:
-                _damaged()
+                raise self.tables.corrupt()
         if self.index[string]:
             return <i32> (self.index[string] - 1)
         begin = self.tables.string_offsets[string]
         end = self.tables.string_offsets[string + 1]
         if begin > end or end > self.tables.string_length:
             with gil:
-                _damaged()
-        data = &self.data.vec
-        if data.n + end - begin > MAX_BYTES:
+                raise self.tables.corrupt()
+        if _is_utf8(self.tables.string_bytes + begin, end - begin):
+            self._append(self.tables.string_bytes + begin, end - begin)
+        else:
             with gil:
-                _too_big()
-        if data.n + end - begin > data.capacity:
-            vec_grow(data, (data.n + end - begin) * 2)
-        memcpy(<u8 *> data.data + data.n, self.tables.string_bytes + begin, end - begin)
-        data.n += end - begin
+                self._append_plain(self.tables.string(string))
+        data = &self.data.vec
         (<i32 *> vec_push(&self.offsets.vec))[0] = <i32> data.n
         self.index[string] = self.count + 1
         self.count += 1
         return <i32> (self.count - 1)
 
 
-def _damaged():
-    from rulener.core.columns import _corrupt
+cdef bint _is_utf8(const u8 *p, u64 length) noexcept nogil:
+    """Whether the bytes are UTF-8 as Arrow wants it (no lone surrogate)."""
+    cdef u64 i = 0, more, k
+    cdef u32 c, point
+    while i < length:
+        c = p[i]
+        if c < 0x80:
+            i += 1
+            continue
+        if 0xC2 <= c < 0xE0:
+            more, point = 1, c & 0x1F
+        elif 0xE0 <= c < 0xF0:
+            more, point = 2, c & 0x0F
+        elif 0xF0 <= c < 0xF5:
+            more, point = 3, c & 0x07
+        else:
+            return False
+        if i + more >= length:
+            return False
+        for k in range(1, more + 1):
+            if (p[i + k] & 0xC0) != 0x80:
+                return False
+            point = (point << 6) | (p[i + k] & 0x3F)
+        if (more == 2 and point < 0x800) or (more == 3 and (point < 0x10000 or point > 0x10FFFF)) or 0xD800 <= point < 0xE000:
+            return False
+        i += more + 1
+    return True
 
-    raise _corrupt()
+
+def plain_utf8(str text):
+    """UTF-8 of a text, lone surrogates as U+FFFD: what Arrow strings need."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode("utf-8")
+
+
+def _float(number):
+    return None if number is None else float(number)
 
 
 def _too_big():
@@ -255,12 +301,12 @@ cdef dict _concept_columns(Batch batch):
                     t = &tables.terms[term]
                     if <u64> t.concept + t.n_concepts > tables.n_concept_links:
                         with gil:
-                            _damaged()
+                            raise tables.corrupt()
                     for c in range(t.n_concepts):
                         number = tables.concept_links[t.concept + c]
                         if number >= tables.n_concepts:
                             with gil:
-                                _damaged()
+                                raise tables.corrupt()
                         if m and _has(&held.vec, total, number):
                             continue
                         (<u32 *> vec_push(&held.vec))[0] = number

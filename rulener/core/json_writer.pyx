@@ -288,9 +288,7 @@ cdef class JsonWriter:
         cdef u64 length
         cdef bytes piece
         if term >= self.tables.n_terms:
-            from rulener.core.columns import _corrupt
-
-            raise _corrupt()
+            raise self.tables.corrupt()
         if self.term_at == NULL:
             self.term_at = <u64 *> calloc(self.tables.n_terms, 8)
             if self.term_at == NULL:
@@ -306,7 +304,7 @@ cdef class JsonWriter:
         return put(&self.out, <char *> self.fragments.data + at + 8, length)
 
     cdef bytes _render(self, concepts, rule):
-        rendered = json.dumps([c._asdict() for c in concepts], ensure_ascii=True, separators=(",", ":"))
+        rendered = json.dumps([c.to_dict() for c in concepts], ensure_ascii=True, separators=(",", ":"))
         return f',"concepts":{rendered},"rule":{json.dumps(rule)}'.encode("ascii")
 
     cdef bytes _render_concepts(self, Batch batch, const EntityRow *row):

@@ -28,6 +28,8 @@ cdef class Scanner:
     cdef const u32 *section_refs
     cdef u32 n_section_refs
     cdef list regexes                   # compiled, with what Python needs to run them
+    cdef list everywhere                # numbers of those without anchors
+    cdef bint any_everywhere
     cdef int policy
     cdef bint trace                     # keep losers and rejected occurrences
     cdef bint damaged                   # a table led outside the file
@@ -61,8 +63,8 @@ cdef class Scanner:
     cdef int take_entries(self, const Text *text, const Out *out, u32 start, u32 end, bint glued, Batch batch) except -1 nogil
     cdef int find_sections(self, const Text *text, Batch batch) except -1 nogil
     cdef int split_sentences(self, const Text *text) except -1 nogil
-    cdef int run_patterns(self) except -1 nogil
-    cdef int try_program(self, u32 program, u32 start) except -1 nogil
+    cdef int run_patterns(self, const Text *text) except -1 nogil
+    cdef int try_program(self, const Text *text, u32 program, u32 start) except -1 nogil
     cdef int run_regexes(self, const Text *text, Batch batch) except -1
     cdef int settle_candidates(self, Batch batch) except -1 nogil
     cdef int choose(self, const Text *text, Batch batch) except -1 nogil

@@ -6,6 +6,8 @@ A Scanner holds the scratch of one thread; the tables it reads are shared. `scan
 notes that hit a regex anchor.
 """
 
+from time import monotonic
+
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
@@ -34,6 +36,7 @@ from rulener.core.text cimport (
     fold_token,
     free_tokens,
     is_all_caps,
+    is_number,
     mark_lines,
     read_text,
     token_punct,
@@ -66,6 +69,8 @@ cdef class Scanner:
         self.tables = tables
         self._buffers = sections
         self.regexes = regexes
+        self.everywhere = [k for k, entry in enumerate(regexes) if not entry[5]]
+        self.any_everywhere = len(self.everywhere) > 0
         self.policy = policy
         self.trace = trace
         self.damaged = False
@@ -94,6 +99,8 @@ cdef class Scanner:
         self._point(sections, header)
         for i in range(64):
             self.label_out[i] = NO_LABEL
+        if len(label_out) > 64:
+            raise ValueError("labels")
         for i, label in enumerate(label_out):
             self.label_out[i] = label
         self.context.act_inside = act_inside
@@ -292,9 +299,7 @@ cdef class Scanner:
         """Raise when a table led outside the file."""
         if self.damaged:
             self.damaged = False
-            from rulener.errors import ArtifactCorrupt
-
-            raise ArtifactCorrupt("A104", "the artifact contradicts itself", hint="compile it again; `rulener info --verify` checks a file")
+            raise self.tables.corrupt()
 
     def tokenise(self, str text):
         """The tokens of a text, for tests and `explain`: `(start, end, key, kind, flags)`, flags as a set of names."""
@@ -326,8 +331,8 @@ cdef class Scanner:
         self.match(text, batch)
         self.find_sections(text, batch)
         self.split_sentences(text)
-        self.run_patterns()
-        if self.regex_hits.n:
+        self.run_patterns(text)
+        if self.regex_hits.n or self.any_everywhere:
             with gil:
                 ok = self.run_regexes(text, batch) == 0
         if not ok:
@@ -486,7 +491,7 @@ cdef class Scanner:
                     continue
             elif entry.kind == KIND_HEADING and not self.trace and not self._may_be_heading(start, end):
                 continue
-            elif glued:
+            elif glued and entry.kind != KIND_REGEX:
                 if self.trace:
                     self._reject(batch, items[start].start, items[end - 1].end, k, 1)
                 continue
@@ -793,7 +798,7 @@ cdef class Scanner:
 
     # --- patterns and regexes (matching.md section 8) -----------------------------------------------------------------
 
-    cdef int run_patterns(self) except -1 nogil:
+    cdef int run_patterns(self, const Text *text) except -1 nogil:
         cdef Hit *hits = <Hit *> self.anchors.data
         cdef const Token *items = self.tokens.items
         cdef u32 k, t, j, head, start, mask
@@ -811,7 +816,7 @@ cdef class Scanner:
                     head = NONE
                     break
             if head != NONE:
-                self.try_program(hits[k].ref, start)
+                self.try_program(text, hits[k].ref, start)
         if n_numeric:
             for t in range(self.tokens.n):
                 if not items[t].flags & TOKEN_NUMBER:
@@ -821,7 +826,7 @@ cdef class Scanner:
                     mask = program.number_flags
                     if mask and not self._is_followed(t + 1, mask):
                         continue
-                    self.try_program(numeric[j], t)
+                    self.try_program(text, numeric[j], t)
         return 0
 
     cdef bint _is_followed(self, u32 t, u32 mask) noexcept nogil:
@@ -830,7 +835,7 @@ cdef class Scanner:
             return False
         return (self.tokens.items[t].flags & mask) != 0 or (mask & SEP_HYPHEN and token_punct(&self.tokens.items[t]) == 45)
 
-    cdef int try_program(self, u32 number, u32 start) except -1 nogil:
+    cdef int try_program(self, const Text *text, u32 number, u32 start) except -1 nogil:
         cdef const PatternProgram *program = &self.programs[number]
         cdef const Token *items = self.tokens.items
         cdef u32 end, k
@@ -857,9 +862,9 @@ cdef class Scanner:
                 continue
             attribute = <Attribute *> vec_push(&self.attributes)
             attribute.name = self.captures[program.capture + k].name
-            attribute.numeric = self.captures[program.capture + k].numeric
             attribute.start = items[best[2 * k]].start
             attribute.end = items[best[2 * k + 1] - 1].end
+            attribute.numeric = is_number(text, attribute.start, attribute.end)
             candidate.n_attributes += 1
         return 0
 
@@ -871,10 +876,13 @@ cdef class Scanner:
         cdef Attribute *attribute
         cdef u32 k
         cdef str note = batch.texts[batch.docs.n - 1]
-        windows = {}
+        # Without anchors the window is the note, and every match counts.
+        windows = {number: [[0, text.length, None]] for number in self.everywhere}
         for k in range(<u32> self.regex_hits.n):
             if hits[k].ref >= <u32> len(self.regexes):
                 self.damaged = True
+                continue
+            if self.regexes[hits[k].ref][5] == 0:
                 continue
             start, end = items[hits[k].start].start, items[hits[k].end - 1].end
             low, high = max(0, <long> start - REGEX_WINDOW), min(<long> text.length, <long> end + REGEX_WINDOW)
@@ -886,16 +894,18 @@ cdef class Scanner:
             else:
                 known.append([low, high, [(start, end)]])
         for number in sorted(windows):
-            regex, term, names, timeout, rule = self.regexes[number]
+            regex, term, names, timeout, rule, _ = self.regexes[number]
+            # The time counts for all windows together.
+            deadline = monotonic() + timeout
             for low, high, anchors in windows[number]:
                 try:
-                    found = list(regex.finditer(note, low, high, timeout=timeout))
+                    found = list(regex.finditer(note, low, high, timeout=max(deadline - monotonic(), 1e-6)))
                 except TimeoutError:
                     batch.failures.append((batch.docs.n - 1, "N301", f"rule {rule}: its regex ran longer than {timeout:g} s"))
                     return 1
                 for match in found:
                     start, end = match.span()
-                    if start == end or not any(start < y and x < end for x, y in anchors):
+                    if start == end or not (anchors is None or any(start < y and x < end for x, y in anchors)):
                         continue
                     first, last = self._token_range(start, end)
                     if first == last:
@@ -914,9 +924,9 @@ cdef class Scanner:
                         if x >= 0 and x < y:
                             attribute = <Attribute *> vec_push(&self.attributes)
                             attribute.name = string_number
-                            attribute.numeric = 0
                             attribute.start = x
                             attribute.end = y
+                            attribute.numeric = is_number(text, x, y)
                             candidate.n_attributes += 1
         return 0
 

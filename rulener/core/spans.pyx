@@ -140,7 +140,7 @@ cdef int _resolve_group(const Candidate *candidates, u32 begin, u32 end, const T
     for i in range(end - begin):
         number = ranked[i].number
         c = &candidates[number]
-        bit = <u64> 1 << terms[c.term].label if policy == POLICY_LONGEST_PER_LABEL else <u64> 1
+        bit = <u64> 1 << (terms[c.term].label & 63) if policy == POLICY_LONGEST_PER_LABEL else <u64> 1
         free_ = True
         for k in range(c.start, c.end):
             if occupied[k] & bit:

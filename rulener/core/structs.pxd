@@ -90,7 +90,7 @@ cdef struct Concept:        # string numbers; NONE = not known
     u32 system
     u32 code
     u32 name
-    u32 reserved
+    u32 semantic_type
 
 cdef struct Rule:
     u32 name                # string number of "pack:id" or "lexicon:stem"

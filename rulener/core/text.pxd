@@ -59,6 +59,7 @@ cdef int read_text(object string, TokenBuffer *buffer, Text *out) except -1
 cdef int fill_shadow(TokenBuffer *buffer, Text *text) except -1 nogil
 cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) except -1 nogil
 cdef int mark_lines(const Text *text, const Lexis *lexis, TokenBuffer *buffer) except -1 nogil
+cdef bint is_number(const Text *text, u32 start, u32 end) noexcept nogil
 cdef void free_tokens(TokenBuffer *buffer) noexcept nogil
 cdef bint is_all_caps(const Text *text, const Lexis *lexis, const Token *token) noexcept nogil
 cdef bint case_agrees(const Text *text, const Lexis *lexis, u32 start, u32 end, const u8 *cases) noexcept nogil

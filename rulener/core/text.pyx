@@ -318,6 +318,15 @@ cdef u32 number_end(const Text *text, u32 i) noexcept nogil:
     return i
 
 
+cdef bint is_number(const Text *text, u32 start, u32 end) noexcept nogil:
+    """Whether `[start, end)` is wholly one number."""
+    cdef Text view = text[0]
+    view.length = end
+    if start >= end or not (is_digit(&view, start) or (view.shadow[start] == 46 and is_digit(&view, start + 1))):
+        return False
+    return number_end(&view, start) == end
+
+
 cdef u32 dotted_end(const Text *text, const Lexis *lexis, u32 i, bint *dot_end) noexcept nogil:
     """End of the dotted abbreviation that starts at letter `i`; `i` when there is none."""
     cdef u32 start = i

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+MAX_NUMBER_LENGTH = 300  # longer ones are no floats, and int() may refuse them
 
 
 class Concept(NamedTuple):
-    """A candidate concept of a mention. `system` and `code` are None when the lexicon gives no code."""
+    """A candidate concept of a mention. What the lexicon does not say (code, semantic type) is None."""
 
     system: str | None
     code: str | None
     name: str | None
     score: float
+    semantic_type: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in `rulener.document/1`: `semantic_type` only when there is one."""
+        made = self._asdict()
+        if self.semantic_type is None:
+            del made["semantic_type"]
+        return made
 
 
 class Cue(NamedTuple):
@@ -55,7 +65,9 @@ class Sentence(NamedTuple):
     end: int
 
 
-def number_of(text: str) -> int | float:
-    """The value of a number as notes write it: "1,000", ".5", "98.6"."""
+def number_of(text: str) -> int | float | None:
+    """The value of a number as notes write it: "1,000", ".5", "98.6". None for one of more than 300 characters."""
+    if len(text) > MAX_NUMBER_LENGTH:
+        return None
     plain = text.replace(",", "")
     return float(plain) if "." in plain else int(plain)

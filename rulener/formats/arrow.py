@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import AXES, VIA, Batch
-from rulener.core.export import entity_columns
+from rulener.core.export import entity_columns, plain_utf8
 from rulener.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def batch_table(batch: Batch) -> pa.Table:
     made = _Maker(pa)
     arrays = {
         "note_id": pa.DictionaryArray.from_arrays(
-            made.ints(columns["doc"], n), pa.array([str(note_id) for note_id in batch.ids], pa.string()), safe=False
+            made.ints(columns["doc"], n), pa.array([_plain(str(note_id)) for note_id in batch.ids], pa.string()), safe=False
         ),
         "start": made.ints(columns["start"], n),
         "end": made.ints(columns["end"], n),
@@ -49,8 +49,15 @@ def batch_table(batch: Batch) -> pa.Table:
 
 
 def _metadata(batch: Batch) -> dict[str, str]:
-    failures = [{"note_id": str(batch.ids[index]), "code": code, "reason": reason} for index, code, reason in batch.failures]
+    failures = [
+        {"note_id": _plain(str(batch.ids[index])), "code": code, "reason": reason} for index, code, reason in batch.failures
+    ]
     return {"rulener.engine": batch.tables.meta["fingerprint"], "rulener.failures": json.dumps(failures)}
+
+
+def _plain(text: str) -> str:
+    """The text with lone surrogates as U+FFFD."""
+    return text if text.isascii() else plain_utf8(text).decode("utf-8")
 
 
 class _Maker:

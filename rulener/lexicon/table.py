@@ -1,7 +1,8 @@
 """Term tables: TSV or CSV with a header, plain or gzip.
 
 Columns: `term` and `label` are required; `system`, `code`, `preferred` (or `name`), `semantic_type` and `case` (`exact`: the
-surface keeps its case) may be given, in any order. Rows are streamed; a bad row is counted and named by line, never fatal.
+surface keeps its case) may be given, in any order; other columns are named as not used. Rows are streamed; a bad row is counted
+and named by line, never fatal.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +19,13 @@ from typing import IO, NamedTuple
 from rulener.errors import LexiconError
 
 COLUMNS = ("term", "label", "system", "code", "preferred", "semantic_type", "case")
-_ALIASES = {"name": "preferred", "preferred_name": "preferred", "semtype": "semantic_type", "semantic type": "semantic_type", "sty": "semantic_type"}
+_ALIASES = {
+    "name": "preferred",
+    "preferred_name": "preferred",
+    "semtype": "semantic_type",
+    "semantic type": "semantic_type",
+    "sty": "semantic_type",
+}
 _GZIP_MAGIC = b"\x1f\x8b"
 _NAMED_LINES = 5
 
@@ -37,8 +45,9 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Skipped:
-    """Rows that were not used, by reason: how many, and the first few line numbers."""
+    """What was not used: rows by reason, how many and the first few line numbers; columns by name or number."""
 
+    columns: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     lines: dict[str, list[int]] = field(default_factory=dict)
 
@@ -53,8 +62,13 @@ class Skipped:
         return sum(self.counts.values())
 
     def messages(self, path: str) -> list[str]:
-        """One line per reason, in the order first met: `drugs.tsv:3: no term (and 2 more rows: lines 5, 9)`."""
-        return [self._message(path, reason) for reason in self.counts]
+        """One line per column, then one per reason: `drugs.tsv:3: row skipped: no term (and 2 more: lines 5, 9)`."""
+        columns = [f"{path}:1: column {column} is not used" for column in self.columns]
+        return columns + [self._message(path, reason) for reason in self.counts]
+
+    def first(self, path: str) -> str:
+        """The message about the first row that was skipped; empty when none was."""
+        return self._message(path, next(iter(self.counts))) if self.counts else ""
 
     def _message(self, path: str, reason: str) -> str:
         first, *others = self.lines[reason]
@@ -75,9 +89,10 @@ def read_table(path: Path, skipped: Skipped) -> Iterator[Row]:
         lines = _Lines(file, skipped, path)
         header_line = next(lines, None)
         if header_line is None:
-            raise LexiconError("L103", "the lexicon is empty", place=str(path), hint="the first line names the columns: term, label, …")
+            hint = "the first line names the columns: term, label, …"
+            raise LexiconError("L103", "the lexicon is empty", place=str(path), hint=hint)
         delimiter = "\t" if "\t" in header_line or path.name.removesuffix(".gz").lower().endswith(".tsv") else ","
-        columns = _columns(header_line, delimiter, path)
+        columns = _columns(header_line, delimiter, path, skipped)
         yield from _rows(lines, columns, delimiter, skipped)
 
 
@@ -89,12 +104,27 @@ def _open(path: Path) -> IO[bytes]:
     magic = file.read(2)
     file.seek(0)
     if magic == _GZIP_MAGIC:
-        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
-    return io.BufferedReader(file)  # type: ignore[arg-type]
+        return io.BufferedReader(_Gzip(file))
+    return file
+
+
+class _Gzip(gzip.GzipFile):
+    """A gzip stream that closes the file it reads."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        super().__init__(fileobj=file)
+
+    def close(self) -> None:
+        super().close()
+        self._file.close()
 
 
 class _Lines:
-    """Decoded lines without their ends, and the number of the last one. Lines that are not UTF-8 are skipped and counted."""
+    """Decoded lines without their ends, and the number of the last one. Lines that are not UTF-8 are skipped and counted.
+
+    Raises LexiconError: L101 the file cannot be read, L102 the first line is not UTF-8.
+    """
 
     def __init__(self, file: IO[bytes], skipped: Skipped, path: Path) -> None:
         self._file = file
@@ -109,20 +139,25 @@ class _Lines:
         while True:
             try:
                 raw = self._file.readline()
-            except (OSError, EOFError) as error:
-                raise LexiconError("L101", f"the lexicon cannot be read past line {self.number}: {error}", place=str(self._path)) from error
+            except (OSError, EOFError, zlib.error) as error:
+                message = f"the lexicon cannot be read past line {self.number}: {error}"
+                raise LexiconError("L101", message, place=str(self._path)) from error
             if not raw:
                 raise StopIteration
             self.number += 1
             try:
                 line = raw.decode("utf-8-sig" if self.number == 1 else "utf-8")
             except UnicodeDecodeError:
+                if self.number == 1:
+                    raise LexiconError(
+                        "L102", "the header is not UTF-8", place=f"{self._path}:1", hint="save the table as UTF-8"
+                    ) from None
                 self._skipped.add("not UTF-8", self.number)
                 continue
             return line.rstrip("\r\n")
 
 
-def _columns(header: str, delimiter: str, path: Path) -> dict[str, int]:
+def _columns(header: str, delimiter: str, path: Path, skipped: Skipped) -> dict[str, int]:
     names = next(csv.reader([header], delimiter=delimiter)) if delimiter == "," else header.split("\t")
     columns: dict[str, int] = {}
     for k, raw in enumerate(names):
@@ -132,12 +167,13 @@ def _columns(header: str, delimiter: str, path: Path) -> dict[str, int]:
             raise LexiconError("L102", f"the column {name!r} is there twice", place=f"{path}:1", hint="keep one of them")
         if name in COLUMNS:
             columns[name] = k
+        else:
+            skipped.columns.append(repr(raw.strip()[:40]) if name else f"{k + 1} has no name and")
     for wanted in ("term", "label"):
         if wanted not in columns:
             shown = ", ".join(repr(name.strip()) for name in names[:12])
-            raise LexiconError(
-                "L102", f"no column {wanted!r} in the header", place=f"{path}:1", hint=f"the header has {shown}; known columns: {', '.join(COLUMNS)}"
-            )
+            hint = f"the header has {shown}; known columns: {', '.join(COLUMNS)}"
+            raise LexiconError("L102", f"no column {wanted!r} in the header", place=f"{path}:1", hint=hint)
     return columns
 
 
@@ -147,7 +183,7 @@ def _rows(lines: _Lines, columns: dict[str, int], delimiter: str, skipped: Skipp
     at = [columns.get(name, width) for name in COLUMNS]
     term_at, label_at, system_at, code_at, preferred_at, type_at, case_at = at
     padding = [""] * (width + 1)
-    split = _split_tabs if delimiter == "\t" else _split_commas
+    split = _split_tabs if delimiter == "\t" else _CommaRows
     for line, fields in split(lines, skipped):
         if len(fields) < required:
             skipped.add(f"{len(fields)} columns, at least {required} are needed", line)
@@ -177,17 +213,37 @@ def _split_tabs(lines: _Lines, skipped: Skipped) -> Iterator[tuple[int, list[str
             yield lines.number, line.split("\t")
 
 
-def _split_commas(lines: _Lines, skipped: Skipped) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(lines, strict=True)
-    while True:
-        before = lines.number + 1
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            skipped.add("quotes that do not close or stand inside a value", before)
-            reader = csv.reader(lines, strict=True)
-            continue
-        if fields:
-            yield before, fields
+class _CommaRows:
+    """`(first line, fields)` of every row of a CSV table. A quoted value may hold commas, doubled quotes and line breaks."""
+
+    def __init__(self, lines: _Lines, skipped: Skipped) -> None:
+        self._lines = lines
+        self._skipped = skipped
+        self._begin = 0  # first line of the row being read; lines that are not UTF-8 are none of it
+        self._reader = csv.reader(self._fed(), strict=True)
+
+    def _fed(self) -> Iterator[str]:
+        for line in self._lines:
+            self._begin = self._begin or self._lines.number
+            yield line + "\n"
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        return self
+
+    def __next__(self) -> tuple[int, list[str]]:
+        while True:
+            self._begin = 0
+            try:
+                fields = next(self._reader)
+            except csv.Error as error:
+                self._skipped.add(self._reason(error), self._begin)
+                self._reader = csv.reader(self._fed(), strict=True)
+                continue
+            if fields:
+                return self._begin, fields
+
+    def _reason(self, error: csv.Error) -> str:
+        if "field limit" in str(error):
+            return f"a value of more than {csv.field_size_limit()} characters"
+        further = f" (up to line {self._lines.number})" if self._lines.number > self._begin else ""
+        return f"quotes that do not close or stand inside a value{further}"

@@ -67,6 +67,7 @@ TITLES: dict[str, str] = {
     "R214": "key without effect",
     "R215": "regex that matches nothing",
     "R216": "on and not_on",
+    "R220": "text the compiler refuses",
     "R301": "stable rule without example",
     "R302": "text twice in one rule",
     "R303": "text of an earlier rule",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rulener.errors import PackError
 from rulener.packs.cases import load_cases
 from rulener.packs.diagnostics import TITLES, Diagnostic, render, summary
 from rulener.packs.link import known_label_names
@@ -26,11 +27,23 @@ def findings_in(folders: list[Path]) -> list[Diagnostic]:
     return diagnostics + [d for folder in folders for d in load_cases(folder, labels=labels)[1]]
 
 
+def refused_by_the_compiler(folders: list[Path], target: Path) -> list[Diagnostic]:
+    """What only the compiler finds."""
+    cache = pytest.importorskip("rulener.compiler.cache")
+    try:
+        cache.compile_inputs(folders, [], [], None, bytes(32), target)
+    except PackError as error:
+        return list(error.diagnostics)
+    return []
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_golden(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_golden(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(GOLDEN)
     folders = sorted(path for path in Path(name).iterdir() if path.is_dir()) or [Path(name)]
     diagnostics = findings_in(folders)
+    if name.startswith("R220"):
+        diagnostics += refused_by_the_compiler(folders, tmp_path / "it.rnr")
     found = f"{render(diagnostics, read_sources(folders))}\n{summary(diagnostics)}\n"
     expected = Path(name) / "expected.txt"
     if os.environ.get("RULENER_UPDATE_GOLDEN") == "1":

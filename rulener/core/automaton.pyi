@@ -1,0 +1,75 @@
+"""The builder: surfaces in, the automaton's flat tables out. Same calls in the same order, same bytes.
+
+Kinds, flags and records are those of `structs.pxd`. Surfaces are tokenised by the very code that reads notes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from typing_extensions import Buffer
+
+MAX_FORM_TOKENS: int
+
+class Strings:
+    """Distinct strings, numbered from 0 in the order they came. Lone surrogates are kept."""
+
+    def add(self, text: str) -> int:
+        """The number of a string, new or known."""
+
+class Builder:
+    """Collects forms and their entries; `finish` gives the artifact's big tables.
+
+    `fold_pages` (u16), `fold_cells` and `fold_text` (u32) are the tables of `rulener.compiler.unicode`.
+    Whatever takes a surface raises ValueError when it has no token, more than MAX_FORM_TOKENS, or a word of more than
+    255 bytes when folded, and OverflowError when a table passes 2**32 - 2 items.
+    """
+
+    strings: Strings
+    def __init__(self, fold_pages: Buffer, fold_cells: Buffer, fold_text: Buffer) -> None: ...
+    def token(self, word: str) -> int:
+        """The builder's number of a word. ValueError when it is not one token."""
+
+    def tokens(self, surface: str) -> list[int]:
+        """The builder's numbers of a surface's tokens."""
+
+    def spell(self, surface: str) -> list[str]:
+        """The folded tokens of a surface as text."""
+
+    def flag_word(self, word: str, flag: int) -> None:
+        """Mark a word as abbreviation (1), line continuer (2) or list word (4). ValueError when it is not one token."""
+
+    def add(
+        self, surface: str, kind: int, ref: int, *, exact: bool = False, priority: int = 0, head: int = 0, tail: int = 0
+    ) -> None:
+        """An entry of any kind but TERM. With `exact` the surface keeps its case."""
+
+    def add_tokens(self, tokens: Iterable[int], kind: int, ref: int, *, head: int = 0, tail: int = 0) -> None:
+        """An entry whose form is given as token numbers of this builder."""
+
+    def concept(self, system: str, code: str, name: str, semantic_type: str = "") -> int:
+        """The number of a concept, new or known; an empty string means: not known."""
+
+    def add_term(
+        self,
+        surface: str,
+        rule: int,
+        label: int,
+        concepts: Sequence[int],
+        *,
+        exact: bool = False,
+        priority: int = 0,
+        unless: int = 0,
+        n_unless: int = 0,
+    ) -> None:
+        """A surface of a pack's term, with its concepts (numbers) and the slice of SECTION_REFS it must not stand in."""
+
+    def add_row(
+        self, surface: str, rule: int, label: int, system: str, code: str, name: str, exact: bool, semantic_type: str = ""
+    ) -> None:
+        """One row of a lexicon."""
+
+    def finish(self) -> tuple[dict[str, Any], dict[str, int], Callable[[int], int]]:
+        """`(tables, counts, token_id)`: section name -> Column, sizes, and from the builder's token numbers to final ids.
+
+        Ids run from 1; those that begin a form come first. The builder cannot be used afterwards.
+        """

@@ -1,0 +1,182 @@
+"""Tables (the artifact as the core sees it), Batch (rows of results) and the lazy views Document and Entity."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+from rulener.core.views import Attribute, Concept, Cue, Section, Sentence
+from rulener.errors import ArtifactCorrupt
+
+AXES: Final[tuple[str, ...]]
+DIRECTIONS: Final[tuple[str, ...]]
+VIA: Final[tuple[str, ...]]
+LOSS_REASONS: Final[tuple[str, ...]]
+REJECTIONS: Final[tuple[str, ...]]
+SCHEMA: Final[str]
+
+class Tables:
+    """The artifact's tables as mapped, read-only, shared by the scanners of all threads.
+
+    `owner` is kept alive as long as the tables; `sections` maps names to byte views, `meta` is the artifact's description with
+    `fingerprint` and `path`. Raises ValueError when a small table leads to nothing; the big ones are checked where they are
+    used, and ArtifactCorrupt says so then.
+    """
+
+    meta: dict[str, Any]
+    labels: tuple[str, ...]
+    n_strings: int
+    n_terms: int
+    def __init__(self, owner: object, sections: Mapping[str, memoryview], meta: dict[str, Any]) -> None: ...
+    def rule_name(self, rule: int) -> str:
+        """`pack:rule` or `lexicon:name`. Raises ArtifactCorrupt."""
+
+    def rule_place(self, rule: int) -> str:
+        """`path:line:column` of a rule, or the path alone for a lexicon. Raises ArtifactCorrupt."""
+
+    def term_view(self, term: int) -> tuple[str, str, str, tuple[Concept, ...]]:
+        """`(rule name, rule place, label, concepts)` of a term. Raises ArtifactCorrupt."""
+
+    def entry_view(self, entry: int) -> tuple[str, str | None, str | None]:
+        """`(kind, rule name, rule place)` of an entry, for `explain`. Raises ArtifactCorrupt."""
+
+    def heading_view(self, heading: int) -> tuple[str, str, str]:
+        """`(section name, rule name, rule place)`. Raises ArtifactCorrupt."""
+
+    def corrupt(self) -> ArtifactCorrupt:
+        """The error to raise where a table leads to nothing."""
+
+class Batch:
+    """Results of one or many notes as rows of integers; texts are kept, nothing is copied out of them.
+
+    `ids` are as many as notes will be added; `labels` are the names that entities may report. `failures` are
+    `(note number, code, reason)`, by note.
+    """
+
+    tables: Tables
+    texts: list[str]
+    ids: list[str | None]
+    labels: list[str]
+    failures: list[tuple[int, str, str]]
+    n_entities: int
+    def __init__(self, tables: Tables, ids: list[str | None], labels: list[str]) -> None: ...
+    def __len__(self) -> int:
+        """How many notes have been added, failed ones too."""
+
+    def document(self, number: int) -> Document:
+        """The view of a note. IndexError when there is none."""
+
+class Document:
+    """One annotated note: a read-only view that holds the batch it came from. Not picklable; `to_dict` is.
+
+    All offsets count code points of `text`, end exclusive.
+    """
+
+    @property
+    def batch(self) -> Batch: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def note_id(self) -> str | None: ...
+    @property
+    def engine(self) -> str:
+        """Fingerprint of the engine that made this document, 64 hex digits."""
+
+    @property
+    def entities(self) -> tuple[Entity, ...]:
+        """The mentions, by start; given mentions in the order they were given."""
+
+    @property
+    def sentences(self) -> tuple[Sentence, ...]: ...
+    @property
+    def sections(self) -> tuple[Section, ...]: ...
+    @property
+    def relations(self) -> tuple[()]:
+        """Relations between mentions; no pack of this version makes any."""
+
+    def losers(self) -> list[tuple[int, int, int, tuple[int, int, int] | None, str]]:
+        """`(start, end, term, (start, end, term) of the winner, reason)` of the losers; empty unless the scan kept them."""
+
+    def rejected(self) -> list[tuple[int, int, int, str]]:
+        """`(start, end, entry or heading number, reason)` of occurrences that did not count; empty unless the scan kept them."""
+
+    def cue_hits(self) -> list[tuple[int, int, str, str, str, tuple[str, ...], tuple[str, ...]]]:
+        """`(start, end, rule, place, direction, axes, live axes)` of every cue; empty unless the scan kept them."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: schema `rulener.document/1`."""
+
+    def to_json(self) -> str:
+        """One line of JSON, as `rulener run` writes it (without the newline)."""
+
+    def __len__(self) -> int:
+        """How many entities."""
+
+    def __reduce__(self) -> NoReturn: ...
+
+class Entity:
+    """One mention: a read-only view. Equal to another view of the same row. Not picklable; `to_dict` is.
+
+    Axes are True, False, or None when no loaded pack assesses them. What leads outside a damaged artifact raises ArtifactCorrupt.
+    """
+
+    @property
+    def id(self) -> str:
+        """T1, T2, … within the note."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def text(self) -> str:
+        """The note's text from start to end."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def concepts(self) -> tuple[Concept, ...]: ...
+    @property
+    def section(self) -> str | None:
+        """Name of the section it stands in; None outside any, or under a heading no pack knows."""
+
+    @property
+    def sentence(self) -> int:
+        """Number of its sentence, from 0: an index into Document.sentences."""
+
+    @property
+    def attributes(self) -> dict[str, Attribute]:
+        """Captured parts by name."""
+
+    @property
+    def rule(self) -> str | None:
+        """`pack:rule` or `lexicon:name`; None for a given mention that no term knows."""
+
+    @property
+    def rule_place(self) -> str | None:
+        """Where the rule stands: `path:line:column`, or a lexicon's path."""
+
+    @property
+    def negated(self) -> bool | None: ...
+    @property
+    def uncertain(self) -> bool | None: ...
+    @property
+    def historical(self) -> bool | None: ...
+    @property
+    def hypothetical(self) -> bool | None: ...
+    @property
+    def family(self) -> bool | None: ...
+    @property
+    def cues(self) -> tuple[Cue, ...]:
+        """Why: by axis, then place."""
+
+    @property
+    def cue_places(self) -> tuple[str, ...]:
+        """Where the rules of `cues` stand, in the same order."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as in `rulener.document/1`."""
+
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> NoReturn: ...

@@ -1,0 +1,1 @@
+"""ConText over token arrays (docs/design/assertion.md). No Python face."""

@@ -1,0 +1,1 @@
+"""Which of the overlapping candidates become mentions. No Python face."""
