@@ -1,13 +1,13 @@
 """Why the engine says what it says: `Engine.explain`, in plain words and as data.
 
-A note is scanned once more with the trace on. What the scan kept (candidates that lost, occurrences that did not count, every cue)
-is put beside the mentions it is about.
+A note is scanned once more with the trace on. What the scan kept (candidates that lost, occurrences that did not count, every
+cue) is put beside the mentions it is about.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ _WHY_LOST = {
 _WHY_REJECTED = {
     "case": "that one keeps its capitals, and they differ here",
     "glued": "it is stuck to a number, or a number's letters follow",
-    "no heading here": "not taken as a heading: one begins a line, and a colon or dash follows it or nothing else stands on the line",
+    "no heading here": "not taken as one: it must begin a line and be followed by a colon or dash, or fill the line",
 }
 _DIRECTIONS = {
     "forward": "looks forward",
@@ -80,8 +80,8 @@ class Rule:
 class PassedOver:
     """Something that could have counted and did not.
 
-    `what` is `mention`, `cue`, `heading` or `word` (one that a regex, `blocked_by` or `unless` looks for); `reason` is short and stable, `why` says
-    it in words. `winner` is the entity or span that took the place, None when none did.
+    `what` is `mention`, `cue`, `heading` or `word` (one that a regex, `blocked_by` or `unless` looks for); `reason` is short and
+    stable, `why` says it in words. `winner` is the mention that took the place, None when none did.
     """
 
     start: int
@@ -90,7 +90,7 @@ class PassedOver:
     what: str
     rule: Rule | None
     label: str | None
-    concepts: tuple[dict[str, Any], ...]
+    concepts: tuple[dict[str, Any], ...] = field(hash=False)
     reason: str
     why: str
     winner: tuple[int, int, str, Rule] | None = None  # start, end, label, rule
@@ -128,6 +128,7 @@ class CueHit:
     live: tuple[str, ...]
     acts_on: tuple[str, ...]  # entity ids
     why: str  # what it does, or why it does nothing
+    within_cue: bool  # it does nothing because it is part of a longer cue, which speaks instead
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -187,6 +188,9 @@ class Spot:
     end: int
     key: str | None  # the token as rules see it, folded
     known: bool  # some form of the loaded packs and lexicons has this word
+    section: dict[str, Any] | None
+    in_heading: bool
+    sentence: tuple[int, int]
     left_out: tuple[str, ...]  # labels found here that the scheme in use has no name for
 
     def to_dict(self, text: str) -> dict[str, Any]:
@@ -200,6 +204,9 @@ class Spot:
             "text": text[self.start : self.end],
             "key": self.key,
             "known": self.known,
+            "section": self.section,
+            "in_heading": self.in_heading,
+            "sentence": {"start": self.sentence[0], "end": self.sentence[1]},
             "left_out": list(self.left_out),
         }
 
@@ -234,6 +241,9 @@ class Explanation:
         return list(_Words(self).lines())
 
 
+_Hit = tuple[int, int, str, str, str, tuple[str, ...], tuple[str, ...]]  # as Document.cue_hits gives it
+
+
 # --- from the trace ---------------------------------------------------------------------------------------------------
 
 
@@ -260,7 +270,7 @@ class _Explainer:
             return Explanation(self.text, None, tuple(map(self._found, self.entities)), self._cues, self._passed_over)
         spot = self._spot(position)
         here = [entity for entity in self.entities if entity.start <= position < entity.end]
-        low, high = self._sentence_around(position)
+        low, high = spot.sentence
         cues = tuple(cue for cue in self._cues if cue.start < high and low < cue.end)
         passed = tuple(p for p in self._passed_over if p.start <= position < p.end)
         return Explanation(self.text, spot, tuple(map(self._found, here)), cues, passed)
@@ -272,16 +282,17 @@ class _Explainer:
         sentence = self.sentences[entity.sentence]
         beat = tuple(p for p in self._passed_over if p.winner and _is_winner(entity, p.winner))
         rule = Rule(entity.rule, entity.rule_place)
-        return Found(
-            entity.to_dict(), rule, line, column, (sentence.start, sentence.end), self._section(entity.start), entity.cue_places, beat
-        )
+        section = self._section(entity.start)
+        span = (sentence.start, sentence.end)
+        return Found(entity.to_dict(), rule, line, column, span, section, entity.cue_places, beat)
 
     def _section(self, position: int) -> dict[str, Any] | None:
         """The section a place stands in, with its heading's words."""
         for section in reversed(self.document.sections):
             if section.start <= position:
                 heading = self.text[section.heading_start : section.heading_end]
-                return {"name": section.name, "heading": heading, "start": section.start, "end": section.end, "rule": section.rule}
+                span = {"start": section.start, "end": section.end}
+                return {"name": section.name, "heading": heading, "rule": section.rule, **span}
         return None
 
     # what did not count
@@ -292,14 +303,14 @@ class _Explainer:
         found.update(dict.fromkeys(self._rejected()))
         return tuple(sorted(found, key=lambda p: (p.start, p.end)))
 
-    def _losers(self) -> Iterator[_Hashable]:
+    def _losers(self) -> Iterator[PassedOver]:
         for start, end, term, winner, reason in self.document.losers():
             name, place, label, concepts = self.tables.term_view(term)
             won = None
             if winner is not None:
                 winner_name, winner_place, winner_label, _ = self.tables.term_view(winner[2])
                 won = (winner[0], winner[1], winner_label, Rule(winner_name, winner_place))
-            yield _Hashable(
+            yield PassedOver(
                 start,
                 end,
                 self.text[start:end],
@@ -312,7 +323,7 @@ class _Explainer:
                 won,
             )
 
-    def _rejected(self) -> Iterator[_Hashable]:
+    def _rejected(self) -> Iterator[PassedOver]:
         for start, end, number, reason in self.document.rejected():
             if reason == "no heading here":
                 what = "heading"
@@ -321,7 +332,7 @@ class _Explainer:
                 kind, name, place = self.tables.entry_view(number)
                 what = {"term": "mention", "other": "word"}.get(kind, kind)
             rule = Rule(name, place) if name is not None else None
-            yield _Hashable(start, end, self.text[start:end], what, rule, None, (), reason, _WHY_REJECTED[reason])
+            yield PassedOver(start, end, self.text[start:end], what, rule, None, (), reason, _WHY_REJECTED[reason])
 
     # cues
 
@@ -330,26 +341,27 @@ class _Explainer:
         acts: dict[tuple[str, int, int], list[str]] = {}
         for entity in self.entities:
             for cue in entity.cues:
-                ids = acts.setdefault((cue.rule, cue.start, cue.end), [])
-                if entity.id not in ids:
-                    ids.append(entity.id)
+                reached = acts.setdefault((cue.rule, cue.start, cue.end), [])
+                if entity.id not in reached:
+                    reached.append(entity.id)
         hits = self.document.cue_hits()
         found = []
         for hit in hits:
             start, end, name, place, direction, axes, live = hit
-            ids = acts.get((name, start, end), [])
-            found.append(
-                CueHit(
-                    start, end, self.text[start:end], Rule(name, place), direction, axes, live, tuple(ids), self._what_it_does(hit, hits, ids)
-                )
-            )
+            ids = tuple(acts.get((name, start, end), ()))
+            cover = None if live else _cover(hit, hits)
+            why = self._what_it_does(hit, hits, ids, cover)
+            within_cue = cover is not None and cover[4] not in ("pseudo", "stop")
+            found.append(CueHit(start, end, self.text[start:end], Rule(name, place), direction, axes, live, ids, why, within_cue))
         return tuple(sorted(found, key=lambda cue: (cue.start, cue.end)))
 
-    def _what_it_does(self, hit: tuple[Any, ...], hits: Sequence[tuple[Any, ...]], acts_on: Sequence[str]) -> str:
+    def _what_it_does(self, hit: _Hit, hits: Sequence[_Hit], acts_on: Sequence[str], cover: _Hit | None) -> str:
         start, end, _, _, direction, axes, live = hit
         if not live:
-            cover = _cover(hit, hits)
-            return f"does nothing: it lies in the {_role(cover[4])} {quoted(self.text[cover[0] : cover[1]])}" if cover else "does nothing"
+            if cover is None:
+                return "does nothing"
+            place = "lies in" if cover[0] <= start and end <= cover[1] else "overlaps"
+            return f"does nothing: it {place} the {_role(cover[4])} {quoted(self.text[cover[0] : cover[1]])}"
         if direction == "pseudo":
             covered = [h for h in hits if h is not hit and h[0] < end and start < h[1] and set(h[5]) - set(h[6])]
             words = dict.fromkeys(quoted(self.text[h[0] : h[1]]) for h in covered)
@@ -362,15 +374,21 @@ class _Explainer:
 
     def _spot(self, position: int) -> Spot:
         line, column = self._line_column(position)
+        kind, start, end, key, known = self._token_at(position)
+        in_heading = any(section.heading_start <= position < section.heading_end for section in self.document.sections)
+        section, sentence = self._section(position), self._sentence_around(position)
+        return Spot(position, line, column, kind, start, end, key, known, section, in_heading, sentence, self._left_out(position))
+
+    def _token_at(self, position: int) -> tuple[str, int, int, str | None, bool]:
+        """Kind, span and key of the token at a place, and whether any form has it; or the gap between two tokens."""
         before = 0
-        left_out = self._left_out(position)
         for start, end, key, kind, _, number in self.scanner.tokenise(self.text):
             if start <= position < end:
-                return Spot(position, line, column, kind, start, end, key, number != 0, left_out)
+                return kind, start, end, key, number != 0
             if start > position:
-                return Spot(position, line, column, "gap", before, start, None, False, left_out)
+                return "gap", before, start, None, False
             before = end
-        return Spot(position, line, column, "gap", before, len(self.text), None, False, left_out)
+        return "gap", before, len(self.text), None, False
 
     def _left_out(self, position: int) -> tuple[str, ...]:
         """Labels of the mentions here that the engine's scheme leaves out."""
@@ -396,20 +414,11 @@ class _Explainer:
         return line, position - self.line_starts[line - 1] + 1
 
 
-class _Hashable(PassedOver):
-    """Equal ones are reported once; concepts are data, so the words are what is compared."""
-
-    __slots__ = ()
-
-    def __hash__(self) -> int:
-        return hash((self.start, self.end, self.what, self.rule, self.label, self.reason, self.winner))
-
-
 def _is_winner(entity: Entity, winner: tuple[int, int, str, Rule]) -> bool:
     return (entity.start, entity.end, entity.rule) == (winner[0], winner[1], winner[3].name)
 
 
-def _cover(hit: tuple[Any, ...], hits: Iterable[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+def _cover(hit: _Hit, hits: Iterable[_Hit]) -> _Hit | None:
     """The longest hit that took an axis from this one."""
     overlapping = [h for h in hits if h is not hit and h[0] < hit[1] and hit[0] < h[1] and set(h[6]) & set(hit[5])]
     return max(overlapping, key=lambda h: (h[1] - h[0], -h[0]), default=None)
@@ -466,20 +475,20 @@ class _Words:
         for found in self.of.entities:
             yield from self._entity(found)
             yield ""
-        idle = [cue for cue in self.of.cues if not cue.acts_on and cue.direction not in ("pseudo", "stop")]
+        idle = [cue for cue in self.of.cues if not cue.acts_on and cue.direction not in ("pseudo", "stop") and not cue.within_cue]
         if idle:
             yield "Cues that act on nothing"
             for cue in idle:
-                yield f"  {self._at(cue.start, cue.end)}  {quoted(cue.text)}: {cue.why}; {cue.rule}"
+                yield f"  {_at(cue.start, cue.end)}  {quoted(cue.text)}: {cue.why}; {cue.rule}"
         ruled_out = [p for p in self.of.passed_over if p.reason == "unless"]
         if ruled_out:
             yield "Ruled out by `unless`"
             for passed in ruled_out:
-                yield f"  {self._at(passed.start, passed.end)}  {self._passed(passed)}"
+                yield f"  {_at(passed.start, passed.end)}  {self._passed(passed)}"
 
     def _entity(self, found: Found) -> Iterator[str]:
         data = found.data
-        yield f"{data['id']}  {quoted(data['text'])}  {data['label']}  at {self._at(data['start'], data['end'])}, line {found.line}"
+        yield f"{data['id']}  {quoted(data['text'])}  {data['label']}  at {_at(data['start'], data['end'])}, line {found.line}"
         yield _row("rule", str(found.rule))
         for number, concept in enumerate(data["concepts"]):
             yield _row("concept" if number == 0 else "", _concept(concept))
@@ -487,10 +496,12 @@ class _Words:
             yield _row("section", _section(found.section))
         yield _row("sentence", quoted(self.text[slice(*found.sentence)]))
         for name, attribute in data["attributes"].items():
-            number = "" if attribute["number"] is None else f" = {attribute['number']}"
-            yield _row("attribute", f"{name}: {quoted(attribute['text'])}{number}")
+            value = "" if attribute["number"] is None else f" = {attribute['number']}"
+            yield _row("attribute", f"{name}: {quoted(attribute['text'])}{value}")
         yield from self._axes(found)
-        for number, passed in enumerate(found.beat):
+        # A shorter reading by the same rule says nothing new.
+        rivals = [passed for passed in found.beat if passed.rule != found.rule or passed.concepts]
+        for number, passed in enumerate(rivals):
             yield _row("beat" if number == 0 else "", self._beaten(passed, data))
 
     def _axes(self, found: Found) -> Iterator[str]:
@@ -510,7 +521,7 @@ class _Words:
         if cue["via"] == "section":
             return f"by its section's heading {words}; {rule}"
         scope = quoted(self.text[cue["scope_start"] : cue["scope_end"]], 60)
-        return f"by {words} at {self._at(cue['start'], cue['end'])}, which reaches {scope}{_VIA[cue['via']]}; {rule}"
+        return f"by {words} at {_at(cue['start'], cue['end'])}, which reaches {scope}{_VIA[cue['via']]}; {rule}"
 
     def _beaten(self, passed: PassedOver, winner: dict[str, Any]) -> str:
         same = (passed.start, passed.end) == (winner["start"], winner["end"])
@@ -528,6 +539,10 @@ class _Words:
         else:
             yield "No entity stands here."
             yield from self._why_nothing(spot)
+        yield from self._also_here()
+        yield from self._nearby()
+
+    def _also_here(self) -> Iterator[str]:
         own = {id(passed) for found in self.of.entities for passed in found.beat}
         others = [passed for passed in self.of.passed_over if id(passed) not in own]
         if others:
@@ -535,6 +550,8 @@ class _Words:
             yield "What also matches here but does not count"
             for passed in others:
                 yield f"  {self._passed(passed)}"
+
+    def _nearby(self) -> Iterator[str]:
         if self.of.cues:
             yield ""
             yield "Cues in this sentence"
@@ -558,7 +575,9 @@ class _Words:
 
     def _why_nothing(self, spot: Spot) -> Iterator[str]:
         if spot.left_out:
-            yield f"A {_listed(spot.left_out)} is found here, but the scheme in use has no name for that label, so it is left out."
+            yield f"Found here: {_listed(spot.left_out)}, but the scheme in use has no name for that label, so it is left out."
+        elif spot.in_heading and spot.section:
+            yield f"It belongs to a heading, and headings hold no mentions. It opens the section {_section(spot.section)}."
         elif spot.kind == "gap":
             yield "Mentions begin and end at words; look at the words beside it."
         elif spot.kind == "number":
@@ -569,8 +588,10 @@ class _Words:
             yield "The word is longer than 255 bytes; such words match nothing."
         elif not spot.known:
             yield "No term, cue, heading or pattern of the loaded packs and lexicons has this word."
-        elif not self.of.passed_over and not any(cue.start <= spot.position < cue.end for cue in self.of.cues):
-            yield "The loaded packs and lexicons have this word, but only together with others that do not stand beside it here."
+        elif any(cue.start <= spot.position < cue.end for cue in self.of.cues):
+            yield "The word is (part of) a cue, see below."
+        elif not self.of.passed_over:
+            yield "The loaded packs and lexicons have this word, but only in longer forms, none of which stands here whole."
 
     def _passed(self, passed: PassedOver) -> str:
         rule = f"; {passed.rule}" if passed.rule else ""
@@ -585,13 +606,13 @@ class _Words:
 
     def _cue_nearby(self, cue: CueHit) -> str:
         axes = _listed(cue.live or cue.axes)
-        return f"{quoted(cue.text)} at {self._at(cue.start, cue.end)} ({axes}; {_DIRECTIONS[cue.direction]}): {cue.why}; {cue.rule}"
-
-    def _at(self, start: int, end: int) -> str:
-        return f"{start}-{end}"
-
+        return f"{quoted(cue.text)} at {_at(cue.start, cue.end)} ({axes}; {_DIRECTIONS[cue.direction]}): {cue.why}; {cue.rule}"
 
 _KINDS = {"word": "word", "number": "number", "punct": "punctuation mark"}
+
+
+def _at(start: int, end: int) -> str:
+    return f"{start}-{end}"
 
 
 def _row(name: str, value: str) -> str:
