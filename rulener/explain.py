@@ -344,7 +344,7 @@ class _Explainer:
                 reached = acts.setdefault((cue.rule, cue.start, cue.end), [])
                 if entity.id not in reached:
                     reached.append(entity.id)
-        hits = self.document.cue_hits()
+        hits = [self._assessed(hit) for hit in self.document.cue_hits()]
         found = []
         for hit in hits:
             start, end, name, place, direction, axes, live = hit
@@ -354,6 +354,11 @@ class _Explainer:
             within_cue = cover is not None and cover[4] not in ("pseudo", "stop")
             found.append(CueHit(start, end, self.text[start:end], Rule(name, place), direction, axes, live, ids, why, within_cue))
         return tuple(sorted(found, key=lambda cue: (cue.start, cue.end)))
+
+    def _assessed(self, hit: _Hit) -> _Hit:
+        """The hit, without the axes no loaded pack assesses."""
+        axes, live = (tuple(axis for axis in axes if axis in self.engine.axes) for axes in hit[5:])
+        return (*hit[:5], axes, live)
 
     def _what_it_does(self, hit: _Hit, hits: Sequence[_Hit], acts_on: Sequence[str], cover: _Hit | None) -> str:
         start, end, _, _, direction, axes, live = hit
@@ -367,7 +372,7 @@ class _Explainer:
             words = dict.fromkeys(quoted(self.text[h[0] : h[1]]) for h in covered)
             return f"silences {_listed(words)}" if words else "covers no cue here"
         if direction == "stop":
-            return "ends the reach of " + _axis_cues(axes, self.engine.axes)
+            return "ends the reach of " + ("all cues" if live == self.engine.axes else f"{_listed(live)} cues")
         return f"makes {_listed(acts_on)} {_listed(live)}" if acts_on else "reaches no mention"
 
     # the place asked about
@@ -426,11 +431,6 @@ def _cover(hit: _Hit, hits: Iterable[_Hit]) -> _Hit | None:
 
 def _role(direction: str) -> str:
     return {"pseudo": "pseudo cue", "stop": "stop"}.get(direction, "cue")
-
-
-def _axis_cues(axes: Sequence[str], all_axes: Sequence[str]) -> str:
-    own = [axis for axis in axes if axis in all_axes]
-    return "all cues" if len(own) == len(all_axes) else f"{_listed(own)} cues"
 
 
 def _line_starts(text: str) -> list[int]:
@@ -571,7 +571,9 @@ class _Words:
         before, after = self.text[: spot.start].rsplit(None, 1)[-1:], self.text[spot.end :].split(None, 1)[:1]
         if before and after:
             return f"{name} between {quoted(before[0], 30)} and {quoted(after[0], 30)}"
-        return f"{name} {'after the last word' if before else 'before the first word'} of the note"
+        if before or after:
+            return f"{name} {'after the last word' if before else 'before the first word'} of the note"
+        return f"{name} in a note without words"
 
     def _why_nothing(self, spot: Spot) -> Iterator[str]:
         if spot.left_out:
