@@ -361,7 +361,7 @@ class _Explainer:
         return (*hit[:5], axes, live)
 
     def _what_it_does(self, hit: _Hit, hits: Sequence[_Hit], acts_on: Sequence[str], cover: _Hit | None) -> str:
-        start, end, _, _, direction, axes, live = hit
+        start, end, _, _, direction, _, live = hit
         if not live:
             if cover is None:
                 return "does nothing"

@@ -323,7 +323,7 @@ def test_a_note_that_cannot_be_annotated_cannot_be_explained(folder: Path, tmp_p
     slow = tmp_path / "slow"
     slow.mkdir()
     (slow / "pack.yaml").write_text("name: slow\nversion: 1.0.0\nlabels: [{id: ailment}]\n")
-    (slow / "rules.yaml").write_text("patterns:\n  - id: slow\n    label: ailment\n    regex: 'ache (a|aa)+b'\n")
+    (slow / "rules.yaml").write_text("patterns:\n  - id: slow\n    label: ailment\n    regex: 'ache (a|aa)+b'\n    anchors: [ache]\n")
     engine = rulener.load(slow, lexicons=[folder / "words.tsv"], base=None, cache_dir=folder / "cache")
     with pytest.raises(NoteError):
         engine.explain(f"ache {'a' * 200}c")
