@@ -43,6 +43,7 @@ _DIRECTIONS = {
     "stop": "stops other cues",
 }
 _VIA = {"direct": "", "list": ", along a list", "field": ", as a field's value", "section": ""}
+_REACHING = ("forward", "backward", "both")
 _QUOTED = 100  # characters of a sentence or scope shown on one line
 _INDENT = 13
 _CONTROLS = {number: "\ufffd" for number in (*range(32), *range(127, 160))}  # a note must not steer the terminal
@@ -128,7 +129,7 @@ class CueHit:
     live: tuple[str, ...]
     acts_on: tuple[str, ...]  # entity ids
     why: str  # what it does, or why it does nothing
-    within_cue: bool  # it does nothing because it is part of a longer cue, which speaks instead
+    within_cue: bool  # it does nothing because a longer cue speaks instead
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -351,7 +352,7 @@ class _Explainer:
             ids = tuple(acts.get((name, start, end), ()))
             cover = None if live else _cover(hit, hits)
             why = self._what_it_does(hit, hits, ids, cover)
-            within_cue = cover is not None and cover[4] not in ("pseudo", "stop")
+            within_cue = cover is not None and cover[4] != "pseudo"
             found.append(CueHit(start, end, self.text[start:end], Rule(name, place), direction, axes, live, ids, why, within_cue))
         return tuple(sorted(found, key=lambda cue: (cue.start, cue.end)))
 
@@ -499,8 +500,8 @@ class _Words:
             value = "" if attribute["number"] is None else f" = {attribute['number']}"
             yield _row("attribute", f"{name}: {quoted(attribute['text'])}{value}")
         yield from self._axes(found)
-        # A shorter reading by the same rule says nothing new.
-        rivals = [passed for passed in found.beat if passed.rule != found.rule or passed.concepts]
+        # Another reading by the same rule says nothing new; a lexicon is one rule for all its terms.
+        rivals = [passed for passed in found.beat if passed.rule != found.rule or found.rule.name.startswith("lexicon:")]
         for number, passed in enumerate(rivals):
             yield _row("beat" if number == 0 else "", self._beaten(passed, data))
 
@@ -552,11 +553,28 @@ class _Words:
                 yield f"  {self._passed(passed)}"
 
     def _nearby(self) -> Iterator[str]:
-        if self.of.cues:
+        cues = [cue for cue in self.of.cues if not cue.within_cue]
+        if cues:
             yield ""
             yield "Cues in this sentence"
-            for cue in self.of.cues:
-                yield f"  {self._cue_nearby(cue)}"
+        for cue in cues:
+            yield f"  {self._cue_nearby(cue)}"
+            for found in self.of.entities:
+                if found.data["id"] not in cue.acts_on and cue.live and cue.direction in _REACHING:
+                    yield f"    not {found.data['id']}: {self._why_not(cue, found.data)}"
+
+    def _why_not(self, cue: CueHit, entity: dict[str, Any]) -> str:
+        """Why a cue does not act on an entity of its sentence, as far as its place tells."""
+        if cue.start < entity["end"] and entity["start"] < cue.end:
+            return "the cue is part of the mention"
+        is_behind = entity["start"] >= cue.end
+        if cue.direction == ("backward" if is_behind else "forward"):
+            return f"the mention stands {'behind' if is_behind else 'before'} the cue"
+        low, high = (cue.end, entity["start"]) if is_behind else (entity["end"], cue.start)
+        for stop in self.of.cues:
+            if stop.direction == "stop" and low <= stop.start and stop.end <= high and set(stop.live) >= set(cue.live):
+                return f"{quoted(stop.text)} stands between and stops it"
+        return "its reach ends before, a word of its `blocked_by` stands near, or its rule is not for this label"
 
     def _what_stands_there(self, spot: Spot) -> Iterator[str]:
         where = f"Offset {spot.position} (line {spot.line}, column {spot.column})"
@@ -609,6 +627,7 @@ class _Words:
     def _cue_nearby(self, cue: CueHit) -> str:
         axes = _listed(cue.live or cue.axes)
         return f"{quoted(cue.text)} at {_at(cue.start, cue.end)} ({axes}; {_DIRECTIONS[cue.direction]}): {cue.why}; {cue.rule}"
+
 
 _KINDS = {"word": "word", "number": "number", "punct": "punctuation mark"}
 

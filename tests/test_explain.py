@@ -195,6 +195,26 @@ def test_cues_are_listed_in_a_note_without_entities(engine: rulener.Engine) -> N
     assert explanation.lines()[0] == "No entity was found in this note."
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Otalgia he denies.", "the mention stands before the cue"),
+        ("Denies pain but has otalgia.", '"but" stands between and stops it'),
+        ("Denies pain; otalgia.", "its reach ends before"),
+    ],
+)
+def test_why_a_cue_of_the_sentence_does_not_reach_the_entity(engine: rulener.Engine, text: str, reason: str) -> None:
+    lines = engine.explain(text, text.lower().index("otalgia")).lines()
+    assert [line for line in lines if "    not T" in line and reason in line]
+
+
+def test_a_cue_inside_the_mention_is_said_to_be_part_of_it(engine: rulener.Engine, folder: Path) -> None:
+    table = folder / "inside.tsv"
+    table.write_text("term\tlabel\tsystem\tcode\nno light perception\tailment\t\t\n")
+    engine = rulener.load(folder / "tiny", lexicons=[table], base=None, cache_dir=folder / "cache")
+    assert any("the cue is part of the mention" in line for line in engine.explain("He has no light perception.", 12).lines())
+
+
 # --- a place ------------------------------------------------------------------------------------------------------------
 
 
@@ -323,7 +343,9 @@ def test_a_note_that_cannot_be_annotated_cannot_be_explained(folder: Path, tmp_p
     slow = tmp_path / "slow"
     slow.mkdir()
     (slow / "pack.yaml").write_text("name: slow\nversion: 1.0.0\nlabels: [{id: ailment}]\n")
-    (slow / "rules.yaml").write_text("patterns:\n  - id: slow\n    label: ailment\n    regex: 'ache (a|aa)+b'\n    anchors: [ache]\n")
+    (slow / "rules.yaml").write_text(
+        "patterns:\n  - id: slow\n    label: ailment\n    regex: 'ache (a|aa)+b'\n    anchors: [ache]\n"
+    )
     engine = rulener.load(slow, lexicons=[folder / "words.tsv"], base=None, cache_dir=folder / "cache")
     with pytest.raises(NoteError):
         engine.explain(f"ache {'a' * 200}c")
