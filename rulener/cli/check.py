@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 @click.argument("packs", nargs=-1, required=True, metavar="PACK...")
 @click.option("--no-base", is_flag=True, help="Check without the shipped English pack.")
 @click.option(
-    "--lexicon", "-l", "lexicons", multiple=True, metavar="FILE", help="A term table to check against the packs; `starter`: the shipped ones."
+    "--lexicon",
+    "-l",
+    "lexicons",
+    multiple=True,
+    metavar="FILE",
+    help="A term table to check against the packs; may be repeated. The word `starter` stands for the shipped ones.",
 )
 @click.option("--strict", is_flag=True, help="Warnings are findings too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON on stdout.")

@@ -30,23 +30,22 @@ _SHOWN_CHARACTERS = 60
 _UNKNOWN = 0  # the number of every token that no cue, heading or everyday word has
 
 # Words that are hardly ever a medical fact by themselves, whatever a vocabulary says they may stand for.
-EVERYDAY_WORDS = frozenset(
-    (
-        "a about after again all also am an and any are as ask at away back bad be because been before being best better big "
-        "both but by call came can change clear close come could daily day days did do does done down each early else end "
-        "even ever every fair far few find fine first fit for form found from full gave get give go good got great had half "
-        "hand happy hard has have he help her here high him his home hot hour house how i if in into is it its just keep "
-        "kept kind know large last late later lead least left less let like line little live long look lot low made make "
-        "many may me mean met might month more most much must my name near need never new next nice night no none nor not "
-        "now of off old on once one only onto open or other our out over own part past people place plan point poor put "
-        "quite ran read ready really rest right room run said same saw say see seen set several she short should show side "
-        "since small so some soon start state still stop such sure take talk tell ten than that the their them then there "
-        "these they thing things think this those three time to today together told too took top toward true try turn two "
-        "under until up upon us use used using very wait walk want was water way we week weeks well went were what when "
-        "where which while white who whole whose why wide will wish with within without word work would year years yes yet "
-        "you young your"
-    ).split()
-)
+_EVERYDAY_TEXT = """
+    a about after again all also am an and any are as ask at away back bad be because been before being best better
+    big both but by call came can change clear close come could daily day days did do does done down each early else
+    end even ever every fair far few find fine first fit for form found from full gave get give go good got great had
+    half happy hard has have he help her here high him his home hot hour house how i if in into is it its just keep
+    kept kind know large last late later lead least left less let like line little live long look lot low made make
+    many may me mean met might month more most much must my name near need never new next nice night no none nor not
+    now of off old on once one only onto open or other our out over own part past people place plan point poor put
+    quite ran read ready really rest right room run said same saw say see seen set several she short should show side
+    since small so some soon start state still stop such sure take talk tell ten than that the their them then there
+    these they thing things think this those three time to today together told too took top toward true try turn two
+    under until up upon us use used using very wait walk want was way we week weeks well went were what when where
+    which while white who whole whose why wide will wish with within without word work would year years yes yet you
+    young your
+"""
+EVERYDAY_WORDS = frozenset(_EVERYDAY_TEXT.split())
 
 
 def pack_conflicts(packs: Sequence[Pack]) -> list[Diagnostic]:
@@ -100,6 +99,10 @@ class _Flag:
     @property
     def asserts(self) -> bool:
         return self.direction in _ASSERTING
+
+    def is_cue_on(self, axes: frozenset[str]) -> bool:
+        """Whether it is a cue that does something on one of these axes."""
+        return self.kind == _CUE and self.direction is not Direction.PSEUDO and bool(self.axes & axes)
 
     @property
     def shown(self) -> str:
@@ -162,6 +165,18 @@ class _Flags:
                     found.append(_Hit(last + 1 - length, last + 1, flag))
         return found, len(tokens)
 
+    def silences(self, surface: str, axes: frozenset[str]) -> bool:
+        """Whether a pseudo cue of this surface can take a cue away: one inside it, or a shorter one that overlaps its edge."""
+        hits, _ = self.hits(surface)
+        if any(hit.flag.is_cue_on(axes) for hit in hits):
+            return True
+        tokens = tuple([self._numbers.get(token, _UNKNOWN) for token in self._builder.spell(surface)])
+        return any(
+            _overlap_at_edge(form, tokens)
+            for form, flags in self._by_form.items()
+            if len(form) <= len(tokens) and any(flag.is_cue_on(axes) for flag in flags)
+        )
+
     def conflicts(self, surface: str, exact: bool) -> _Conflicts:
         """What a term of this surface collides with: the first flag of each kind, from the left, in rule order."""
         hits, n = self.hits(surface)
@@ -178,12 +193,18 @@ class _Flags:
         )
 
 
+def _overlap_at_edge(cue: tuple[int, ...], pseudo: tuple[int, ...]) -> bool:
+    """Whether the cue may stand so that it ends in the pseudo cue's beginning, or begins in its end."""
+    return any(cue[-k:] == pseudo[:k] or cue[:k] == pseudo[-k:] for k in range(1, len(cue)))
+
+
 def _is_silenced(hit: _Hit, hits: Iterable[_Hit]) -> bool:
     """Whether a longer pseudo or stop cue takes the hit away, on all its axes."""
     left = set(hit.flag.axes)
     for other in hits:
         longer = other.end - other.start > hit.end - hit.start
-        if longer and other.start <= hit.start and hit.end <= other.end and other.flag.direction in (Direction.PSEUDO, Direction.STOP):
+        covers = other.start <= hit.start and hit.end <= other.end
+        if longer and covers and other.flag.direction in (Direction.PSEUDO, Direction.STOP):
             left -= other.flag.axes
     return not left
 
@@ -254,14 +275,13 @@ def _elsewhere(flag: _Flag, label: str) -> list[tuple[Place, str]]:
 
 
 def _check_pseudo(cue: ContextCue, flags: _Flags, findings: Findings) -> None:
-    """A text no form of which has a cue of its axes in it."""
+    """A text no form of which covers, or overlaps and outweighs, a cue of its axes."""
     axes = frozenset(cue.axes or AXES)
     useful: set[Place] = set()
     texts: dict[Place, Text] = {}
     for form in cue_forms(cue):
         texts[form.text.place] = form.text
-        hits, _ = flags.hits(form.surface)
-        if any(hit.flag.kind == _CUE and hit.flag.direction is not Direction.PSEUDO and hit.flag.axes & axes for hit in hits):
+        if form.text.place not in useful and flags.silences(form.surface, axes):
             useful.add(form.text.place)
     for place, text in texts.items():
         if place not in useful:
@@ -269,7 +289,7 @@ def _check_pseudo(cue: ContextCue, flags: _Flags, findings: Findings) -> None:
                 "R308",
                 f"the pseudo cue `{text.value}` has no cue in it",
                 place,
-                notes=["a pseudo cue silences the cues inside it; here there is none on " + ", ".join(a for a in AXES if a in axes)],
+                notes=["a pseudo cue silences the cues it covers; there is none on " + ", ".join(a for a in AXES if a in axes)],
                 fix="remove it, or correct its axis or its words",
             )
 
@@ -290,7 +310,10 @@ def _check_shadows(packs: Sequence[Pack], flags: _Flags, findings: Findings) -> 
     if policy == "all":
         return
     surfaces = [
-        _Surface(term, f"{pack.name}:{term.id}", text, exact) for pack in packs for term in pack.terms for text, exact in _texts(term)
+        _Surface(term, f"{pack.name}:{term.id}", text, exact)
+        for pack in packs
+        for term in pack.terms
+        for text, exact in _texts(term)
     ]
     winners: dict[tuple[str, ...], list[_Surface]] = {}
     for surface in sorted(surfaces, key=lambda surface: -surface.term.priority):
@@ -321,11 +344,17 @@ def _always_beats(winner: _Surface, loser: _Surface, policy: str) -> bool:
 
 # (code, what one term does, what several do, the joint of a named row, how to mend it), in the order of _Conflicts
 _LEXICON_WORDING = (
-    ("R305", "contains a cue", "contain a cue", "contains", "those cues act on the mentions around the term; remove the row, or add a pseudo cue"),
+    (
+        "R305",
+        "contains a cue",
+        "contain a cue",
+        "contains",
+        "those cues act on the mentions around the term; remove the rows, or add a pseudo cue",
+    ),
     ("R306", "is a cue", "are cues", "is", "every mention of them acts as a cue; remove the rows"),
-    ("R307", "is a heading", "are headings", "is", "where they stand as a heading they are no mention; nothing, if that is meant"),
+    ("R307", "is a heading", "are headings", "is", "as a heading they are no mention; nothing, if that is meant"),
     ("R309", "is an everyday word", "are everyday words", "is", "remove the rows, or set their case to `exact`"),
-)  # fmt: skip
+)
 
 
 @dataclass(slots=True)
@@ -338,10 +367,14 @@ class _Tally:
     joint: str
     fix: str
     count: int = 0
+    last: str = ""
     rows: list[str] = field(default_factory=list)
     by_flag: Counter[str] = field(default_factory=Counter)
 
     def add(self, line: int, term: str, flag: _Flag) -> None:
+        if term == self.last:  # the same surface with another code
+            return
+        self.last = term
         self.count += 1
         self.by_flag[flag.shown] += 1
         if len(self.rows) < _NAMED_ROWS:

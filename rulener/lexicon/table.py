@@ -89,7 +89,8 @@ def _open(path: Path) -> IO[bytes]:
     magic = file.read(2)
     file.seek(0)
     if magic == _GZIP_MAGIC:
-        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
+        file.close()
+        return gzip.open(path, "rb")  # one that closes its file
     return io.BufferedReader(file)  # type: ignore[arg-type]
 
 
