@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from rulener.errors import LexiconError
 
@@ -90,8 +89,8 @@ def _open(path: Path) -> IO[bytes]:
     file.seek(0)
     if magic == _GZIP_MAGIC:
         file.close()
-        return gzip.open(path, "rb")  # one that closes its file
-    return io.BufferedReader(file)  # type: ignore[arg-type]
+        return cast("IO[bytes]", gzip.open(path, "rb"))  # one that closes its file
+    return file
 
 
 class _Lines:
