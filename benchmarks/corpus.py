@@ -15,8 +15,11 @@ LABEL = "disorder"
 _MAX_WORDS = 4
 _TOKEN = re.compile(r"[a-z0-9]+|[^\sa-z0-9]")
 
-_ONSETS = tuple("b br c cl d dr f g gl k l m n p ph pr r s st t tr v x z".split(" "))
-_VOWELS = tuple("a e i o u ae io ea".split(" "))
+_ONSETS = (
+    "b", "br", "c", "cl", "d", "dr", "f", "g", "gl", "k", "l", "m", "n", "p",
+    "ph", "pr", "r", "s", "st", "t", "tr", "v", "x", "z",
+)  # fmt: skip
+_VOWELS = ("a", "e", "i", "o", "u", "ae", "io", "ea")
 _ENDINGS = ("itis", "osis", "oma", "emia", "pathy", "algia", "plasia", "rrhea", "lysis", "stenosis", "idone", "ium")
 
 # {0} and {1} are terms. What "Denies" and "No" reach is negated.
