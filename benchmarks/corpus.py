@@ -74,10 +74,12 @@ class Corpus:
         path.write_text("term\tlabel\tsystem\tcode\n" + "".join(rows), encoding="utf-8")
         return path
 
-    def write_notes(self, folder: Path) -> Path:
+    def write_notes(self, folder: Path, copies: int) -> Path:
+        """The notes as files, each so often."""
         folder.mkdir()
-        for k, text in enumerate(self.texts):
-            (folder / f"note-{k:05d}.txt").write_text(text, encoding="utf-8")
+        for copy in range(copies):
+            for k, text in enumerate(self.texts):
+                (folder / f"note-{copy:02d}-{k:05d}.txt").write_text(text, encoding="utf-8")
         return folder
 
 

@@ -162,9 +162,12 @@ def test_open_yardstick(bench: Bench, timed: Timed, tmp_path: Path) -> None:
 # --- `rulener run` ------------------------------------------------------------------------------------------------------
 
 
+COPIES = {"tiny": 1, "full": 10}  # so that starting up is a small part of it
+
+
 @pytest.fixture(scope="module")
 def notes(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bench.corpus.write_notes(tmp_path_factory.mktemp("run") / "notes")
+    return bench.corpus.write_notes(tmp_path_factory.mktemp("run") / "notes", COPIES[bench.corpus.name])
 
 
 def call(*command: object) -> None:
@@ -176,20 +179,24 @@ def call(*command: object) -> None:
 def test_run(bench: Bench, notes: Path, timed: Timed, tmp_path: Path, workers: int) -> None:
     """The whole command on a folder of files, start-up included, from a compiled file."""
     command = (sys.executable, "-m", "rulener.cli.main", "run", notes, "--pack", bench.engine.path, "--workers", workers)
-    timed(call, *command, "--overwrite", "-o", tmp_path / "out", rounds=3)
+    copies = COPIES[bench.corpus.name]
+    size = bench.corpus.characters * copies
+    timed(call, *command, "--overwrite", "-o", tmp_path / "out", characters=size, rounds=3)
     parts = sorted((tmp_path / "out").glob("part-*.jsonl"))
     documents = [json.loads(line) for part in parts for line in part.read_bytes().splitlines()]
     entities = [e for document in documents for e in document["entities"] if e["rule"] == LEXICON_RULE]
-    assert (len(documents), len(entities)) == (len(bench.texts), bench.corpus.mentions)
+    assert (len(documents), len(entities)) == (len(bench.texts) * copies, bench.corpus.mentions * copies)
 
 
 @pytest.mark.benchmark(group="run")
 def test_run_yardstick(bench: Bench, notes: Path, timed: Timed, tmp_path: Path) -> None:
     """A script that does the same with pyahocorasick, its automaton loaded from a file."""
     saved = yardsticks.save(bench.automaton, tmp_path / "a.pickle")
-    timed(call, sys.executable, "-c", yardsticks.SCRIPT, saved, notes, tmp_path / "hits.jsonl", rounds=3)
+    copies = COPIES[bench.corpus.name]
+    size = bench.corpus.characters * copies
+    timed(call, sys.executable, "-c", yardsticks.SCRIPT, saved, notes, tmp_path / "hits.jsonl", characters=size, rounds=3)
     lines = (tmp_path / "hits.jsonl").read_text(encoding="utf-8").splitlines()
-    assert sum(len(json.loads(line)["entities"]) for line in lines) == bench.corpus.occurrences
+    assert sum(len(json.loads(line)["entities"]) for line in lines) == bench.corpus.occurrences * copies
 
 
 # --- public notes, where they are at hand -------------------------------------------------------------------------------
