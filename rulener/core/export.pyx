@@ -118,10 +118,6 @@ def plain_utf8(str text):
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode("utf-8")
 
 
-def _float(number):
-    return None if number is None else float(number)
-
-
 def _too_big():
     raise OverflowError("the batch's strings pass 2 GiB; annotate fewer notes at a time")
 

@@ -1,6 +1,7 @@
 """Findings about packs: what is wrong, where, and how to mend it; printed the way a compiler does, or as JSON.
 
-`TITLES` is the registry of the codes given by `rulener.packs`: R1 file and shape, R2 the content of a rule, R3 lints.
+`TITLES` is the registry of the codes given by `rulener.packs`: R1 file and shape, R2 the content of a rule, R3 lints;
+from R305 on the lints are those of `rulener.compiler.conflicts`.
 Each code has a page in docs/errors and a golden test in tests/packs/golden.
 """
 
@@ -72,6 +73,12 @@ TITLES: dict[str, str] = {
     "R302": "text twice in one rule",
     "R303": "text of an earlier rule",
     "R304": "alternative that can be empty",
+    "R305": "term contains a cue",
+    "R306": "term is a cue",
+    "R307": "term is a heading",
+    "R308": "pseudo cue without a cue",
+    "R309": "term is an everyday word",
+    "R310": "term that never wins",
 }
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")

@@ -1,0 +1,1 @@
+"""How fast rulener is beside what a user would write first. See README.md."""
