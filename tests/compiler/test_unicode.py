@@ -20,7 +20,10 @@ ROWS = {
 }
 SPECIALS = sorted(
     {ord(char) for row in ROWS.values() for char in row}
-    | {ord(char) for char in "\0\t \x1f\x7f\xa0\u200b\ufeff\u3000\u2014\u2015\ufe58\uff01\uff21\uff5e\u00df\u0130\ufb01\u00b2\u00b5\u03bc\u0345"}
+    | {
+        ord(char)
+        for char in "\0\t \x1f\x7f\xa0\u200b\ufeff\u3000\u2014\u2015\ufe58\uff01\uff21\uff5e\u00df\u0130\ufb01\u00b2\u00b5\u03bc\u0345"
+    }
     | {0xD7FF, 0xD800, 0xDFFF, 0xE000, 0xFFFF, 0x10000, 0x1D400, 0x1F600, sys.maxunicode, *range(0x80)}
 )
 POINTS = sorted({*range(0, sys.maxunicode + 1, 7), *SPECIALS})

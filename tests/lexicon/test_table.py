@@ -105,7 +105,7 @@ def test_quotes_are_marks_in_a_csv() -> None:
 
 
 def test_line_numbers_count_lines_that_were_skipped() -> None:
-    rows, messages = read(b"term,label\n\xff,drug\na,drug\n\n\xfe\xfe\n\"b\nc\",drug\nd\n", "t.csv")
+    rows, messages = read(b'term,label\n\xff,drug\na,drug\n\n\xfe\xfe\n"b\nc",drug\nd\n', "t.csv")
     assert [(row.line, row.term) for row in rows] == [(3, "a"), (6, "b\nc")]
     assert messages == [
         "t.csv:2: row skipped: not UTF-8 (and 1 more: lines 5)",
@@ -202,8 +202,16 @@ KNOWN = "known columns: term, label, system, code, preferred, semantic_type, cas
             "(labels of the loaded packs: drug, ailment)",
         ),
         ("x\tdrug\n", "t.tsv", f"[L102] t.tsv:1: no column 'term' in the header (the header has 'x', 'drug'; {KNOWN})"),
-        ("term,code\nx,1\n", "t.csv", f"[L102] t.csv:1: no column 'label' in the header (the header has 'term', 'code'; {KNOWN})"),
-        ("term,label\nx,drug\n", "t.tsv", f"[L102] t.tsv:1: no column 'term' in the header (the header has 'term,label'; {KNOWN})"),
+        (
+            "term,code\nx,1\n",
+            "t.csv",
+            f"[L102] t.csv:1: no column 'label' in the header (the header has 'term', 'code'; {KNOWN})",
+        ),
+        (
+            "term,label\nx,drug\n",
+            "t.tsv",
+            f"[L102] t.tsv:1: no column 'term' in the header (the header has 'term,label'; {KNOWN})",
+        ),
         ("term\tname\tpreferred\tlabel\n", "t.tsv", "[L102] t.tsv:1: the column 'preferred' is there twice (keep one of them)"),
         ("term\tlabel\tTerm\n", "t.tsv", "[L102] t.tsv:1: the column 'term' is there twice (keep one of them)"),
         ("term\tlabel\nx\tdrug\n".encode("utf-16"), "t.tsv", "[L102] t.tsv:1: the header is not UTF-8 (save the table as UTF-8)"),
