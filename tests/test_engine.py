@@ -62,12 +62,8 @@ def test_an_entity_says_all_it_knows(engine: rulener.Engine) -> None:
     assert known.cues == (rulener.Cue("historical", 0, 12, "small:past-history", 13, len(NOTE), "section"),)
     assert known.concepts == (rulener.Concept("ICD10CM", "H92.09", "ear ache", 1.0),)
     assert (denied.text, denied.negated, denied.rule, denied.id) == ("hiccups 7", True, "lexicon:lexicon", "T2")
-    assert [(c.axis, NOTE[c.start : c.end], c.rule, c.via) for c in denied.cues][0] == (
-        "negated",
-        "Denies",
-        "small:denies",
-        "direct",
-    )
+    cue = denied.cues[0]
+    assert (cue.axis, NOTE[cue.start : cue.end], cue.rule, cue.via) == ("negated", "Denies", "small:denies", "direct")
     assert {name: (a.text, a.number) for name, a in dose.attributes.items()} == {"value": ("500", 500), "unit": ("mg", None)}
     assert dose.rule_place == "small/rules.yaml:24:9"
     assert (scar.attributes["where"].text, scar.sentence) == ("arm", 3)
