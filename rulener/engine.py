@@ -490,3 +490,5 @@ def _chunks(texts: Iterable[str], ids: Iterable[str] | None) -> Iterator[tuple[l
         chunk_ids: list[str | None] = [None] * len(held) if names is None else list(islice(names, len(held)))
         _same_length(chunk_ids, held)
         yield held, chunk_ids
+    if names is not None and next(names, None) is not None:
+        raise UsageError("U107", "there are more ids than texts")

@@ -153,7 +153,17 @@ def test_no_damage_crashes_the_process(batch: int, whole: bytes, tmp_path: Path)
     path = tmp_path / "it.rnr"
     path.write_bytes(whole)
     step = VARIANTS // BATCHES
-    command = [sys.executable, "-X", "faulthandler", "-m", "tests.artifact_fuzz", str(path), "1", str(batch * step), str(batch * step + step)]
+    command = [
+        sys.executable,
+        "-X",
+        "faulthandler",
+        "-m",
+        "tests.artifact_fuzz",
+        str(path),
+        "1",
+        str(batch * step),
+        str(batch * step + step),
+    ]
     ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240, check=False)
     last = ended.stdout.split()[-1:]
     assert ended.returncode == 0, f"variant {last} of seed 1: exit code {ended.returncode}\n{ended.stderr[-3000:]}"

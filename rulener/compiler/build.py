@@ -279,7 +279,10 @@ class _Compiler:
                 if (form.surface, form.exact) in seen:
                     continue
                 seen.add((form.surface, form.exact))
-                self._guard(form.text, lambda form=form, number=number: self.builder.add(form.surface, KIND_CUE, number, exact=form.exact))
+                self._guard(
+                    form.text,
+                    lambda form=form, number=number: self.builder.add(form.surface, KIND_CUE, number, exact=form.exact),
+                )
 
     def _cue(self, cue: ContextCue, rule: int) -> bytes:
         axes = sum(1 << AXES.index(axis) for axis in cue.axes) or (1 << len(AXES)) - 1

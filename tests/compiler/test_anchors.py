@@ -11,7 +11,8 @@ import rulener
 from rulener.compiler import build
 from tests.small import NOTES, RULES, write_pack
 
-WORDS = "blood pressure BP is of 120 / 80 mg - to 3 5,000 .5 ml mmHg scar on the left arm or leg back and , . \n 12-14 7/8 500mg".split(" ")
+TEXT = "blood pressure BP is of 120 / 80 mg - to 3 5,000 .5 ml mmHg scar on the left arm or leg back and , . 12-14 7/8 500mg"
+WORDS = [*TEXT.split(), "\n"]
 
 
 def found(engine: rulener.Engine, notes: list[str]) -> list[list[tuple[int, int, str | None]]]:

@@ -14,7 +14,9 @@ from rulener.engine import compile_to
 from tests.small import write_lexicon, write_pack
 
 REPOSITORY = Path(__file__).parents[2]
-CODE = "import sys; from rulener.engine import compile_to; compile_to(sys.argv[1], sys.argv[2], base=None, lexicons=[sys.argv[3]])"
+CODE = (
+    "import sys; from rulener.engine import compile_to; compile_to(sys.argv[1], sys.argv[2], base=None, lexicons=[sys.argv[3]])"
+)
 
 
 @pytest.fixture

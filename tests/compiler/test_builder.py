@@ -115,7 +115,15 @@ def test_what_a_surface_may_not_be() -> None:
 
 def test_concepts_are_told_apart_by_all_their_parts() -> None:
     b = builder()
-    given_ = [("S", "1", "n"), ("S", "1", "m"), ("S", "2", "n"), ("", "", "n"), ("", "", ""), ("S", "1", "n", "T1"), ("S", "1", "n", "T2")]
+    given_ = [
+        ("S", "1", "n"),
+        ("S", "1", "m"),
+        ("S", "2", "n"),
+        ("", "", "n"),
+        ("", "", ""),
+        ("S", "1", "n", "T1"),
+        ("S", "1", "n", "T2"),
+    ]
     numbers = [b.concept(*one) for one in given_]
     assert len(set(numbers)) == len(given_)
     assert [b.concept(*one) for one in given_] == numbers
