@@ -65,6 +65,7 @@ def table_of(record: dict[str, Any]) -> str:
     head = f"{record['date']}, {machine['cpu']} ({machine['cpus']} CPUs), {machine['system']}, {machine['python']}"
     head += ", " + ", ".join(f"{name} {number}" for name, number in used.items() if number != "not installed")
     yardsticks = {m["group"]: m["seconds"]["median"] for m in record["measurements"] if YARDSTICK in m["name"]}
+    head += f"\n\n{record['note']}" if record.get("note") else ""
     lines = [head, "", "| group | measurement | median | spread | MB/s | x yardstick |", "|---|---|---|---|---|---|"]
     for m in record["measurements"]:
         seconds = m["seconds"]
@@ -92,13 +93,14 @@ def name_of(record: dict[str, Any]) -> str:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("raw", type=Path, help="what `pytest benchmarks --benchmark-json=RAW.json` wrote")
+    parser.add_argument("--note", default="", help="what a reader of the record must know, for example that the machine was busy")
     parser.add_argument("--show", action="store_true", help="RAW is a record: print its table, write nothing")
     given = parser.parse_args(arguments)
     data = json.loads(given.raw.read_text(encoding="utf-8"))
     if given.show:
         sys.stdout.write(table_of(data))
         return
-    record = record_of(data)
+    record = record_of(data) | ({"note": given.note} if given.note else {})
     RECORDS.mkdir(exist_ok=True)
     target = RECORDS / name_of(record)
     target.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
