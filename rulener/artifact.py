@@ -18,7 +18,6 @@ import mmap
 import os
 import struct
 import tempfile
-import unicodedata
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 MAGIC = b"RULNRAC1"
 FORMAT_VERSION = 1
 NORMALISER_VERSION = 1
+UNICODE_VERSION = 150100  # 15.1.0: that of the class and fold tables in rulener/compiler/unicode.bin
 ENDIAN_TAG = 0x01020304
 ALIGNMENT = 64
 
@@ -82,12 +82,6 @@ SECTIONS = {
     "string_bytes": 1,
     "string_offsets": 8,
 }
-
-
-def unicode_version() -> int:
-    """The Unicode version of this interpreter's tables as one number: 15.1.0 is 150100."""
-    major, minor, patch = (int(part) for part in unicodedata.unidata_version.split("."))
-    return major * 10000 + minor * 100 + patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +283,9 @@ def _directory(data: mmap.mmap | bytes, path: Path, count: int, begin: int, leng
         items = found[name][1] // SECTIONS[name]
         if items < (1 if name == "filter" else _MIN_SLOTS) or items & (items - 1):
             raise _corrupt(path, f"its section {name!r} has a wrong size")
-    if found["punct_ids"][1] != 512 or found["roots"][1] < 8 or found["string_offsets"][1] < 8 or found["word_flags"][1] < 1:
+    if found["roots"][1] // 8 != found["word_flags"][1]:
+        raise _corrupt(path, "its sections 'roots' and 'word_flags' do not agree")
+    if found["punct_ids"][1] != 512 or found["string_offsets"][1] < 8 or found["word_flags"][1] < 1:
         raise _corrupt(path, "one of its tables has a wrong size")
     return found
 
@@ -345,7 +341,7 @@ def write(path: Path, sections: Mapping[str, Any], fingerprint: bytes) -> None:
                 FORMAT_VERSION,
                 ENDIAN_TAG,
                 NORMALISER_VERSION,
-                unicode_version(),
+                UNICODE_VERSION,
                 at,
                 fingerprint,
                 digest.digest(),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from rulener.core.columns import Document
     from rulener.explain import Explanation
+    from rulener.packs.diagnostics import Diagnostic
+    from rulener.packs.model import Pack
 
 PathLike = str | os.PathLike[str]
 Mentions = Iterable[tuple[int, int, str]]
@@ -177,6 +179,21 @@ def lexicon_paths(lexicons: Sequence[PathLike] | None) -> list[Path]:
         else:
             paths.append(Path(given))
     return paths
+
+
+def find_conflicts(packs: Sequence[Pack], lexicons: Sequence[PathLike] = ()) -> tuple[list[Diagnostic], list[str]]:
+    """What the terms, cues and headings of packs and lexicons do to each other (docs/errors R305 to R310), and the lexicon rows
+    that could not be read, as messages. Raises LexiconError."""
+    from rulener.compiler.conflicts import lexicon_conflicts, pack_conflicts
+    from rulener.lexicon.table import Skipped
+
+    found = pack_conflicts(packs)
+    messages: list[str] = []
+    for path in lexicon_paths(lexicons) if lexicons else []:
+        skipped = Skipped()
+        found += lexicon_conflicts(packs, path, skipped)
+        messages += skipped.messages(path.name)
+    return found, messages
 
 
 def _check_resolution(resolution: str | None) -> None:

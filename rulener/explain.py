@@ -282,7 +282,7 @@ class _Explainer:
         line, column = self._line_column(entity.start)
         sentence = self.sentences[entity.sentence]
         beat = tuple(p for p in self._passed_over if p.winner and _is_winner(entity, p.winner))
-        rule = Rule(entity.rule, entity.rule_place)
+        rule = Rule(entity.rule or "", entity.rule_place or "")
         section = self._section(entity.start)
         span = (sentence.start, sentence.end)
         return Found(entity.to_dict(), rule, line, column, span, section, entity.cue_places, beat)
@@ -325,6 +325,8 @@ class _Explainer:
             )
 
     def _rejected(self) -> Iterator[PassedOver]:
+        name: str | None
+        place: str | None
         for start, end, number, reason in self.document.rejected():
             if reason == "no heading here":
                 what = "heading"
@@ -332,7 +334,7 @@ class _Explainer:
             else:
                 kind, name, place = self.tables.entry_view(number)
                 what = {"term": "mention", "other": "word"}.get(kind, kind)
-            rule = Rule(name, place) if name is not None else None
+            rule = Rule(name, place or "") if name is not None else None
             yield PassedOver(start, end, self.text[start:end], what, rule, None, (), reason, _WHY_REJECTED[reason])
 
     # cues

@@ -57,14 +57,9 @@ def command(packs: tuple[str, ...], no_base: bool, lexicons: tuple[str, ...], st
 
 def _conflicts(packs: Sequence[Pack], lexicons: Sequence[str]) -> list[Diagnostic]:
     """What terms, cues and headings do to each other. Rows that cannot be read are named on stderr."""
-    from rulener.compiler.conflicts import lexicon_conflicts, pack_conflicts
-    from rulener.engine import lexicon_paths
-    from rulener.lexicon.table import Skipped
+    from rulener.engine import find_conflicts
 
-    found = pack_conflicts(packs)
-    for path in lexicon_paths(lexicons) if lexicons else []:
-        skipped = Skipped()
-        found += lexicon_conflicts(packs, path, skipped)
-        for message in skipped.messages(path.name):
-            click.echo(f"rulener: warning: {message}", err=True)
+    found, messages = find_conflicts(packs, lexicons)
+    for message in messages:
+        click.echo(f"rulener: warning: {message}", err=True)
     return found

@@ -282,9 +282,9 @@ def _cheapest_from(
 def _literal_runs(program: Program, at: int) -> list[tuple[tuple[int, ...], int]]:
     """All literal token sequences that matching may read from instruction `at` on, as long as nothing else may come between,
     each with the separators that must follow it."""
-    runs = [((number,), at) for number in _members(program, at)]
+    runs: list[tuple[tuple[int, ...], int]] = [((number,), at) for number in _members(program, at)]
     while len(runs[0][0]) < MAX_RUN:
-        longer = []
+        longer: list[tuple[tuple[int, ...], int]] = []
         for tokens, last in runs:
             steps = sorted(_steps(program.code, last + 1))
             if not all(program.code[step].op in (TOKEN, SET) for step in steps):

@@ -1,14 +1,20 @@
 """The class and fold tables of docs/design/matching.md sections 1 and 2, for all of Unicode.
 
-Two levels: 128 code points a page; equal pages are stored once.
+Two levels: 128 code points a page; equal pages are stored once. The tables ship as `unicode.bin`, made once by
+`scripts/make_unicode.py`, so that every Python version compiles the same bytes; the functions here are how they were made.
 """
 
 from __future__ import annotations
 
+import struct
 import sys
 import unicodedata
+import zlib
 from array import array
 from functools import cache
+from pathlib import Path
+
+SHIPPED = Path(__file__).with_name("unicode.bin")
 
 _PUNCT, _WORD, _IGNORE, _NEWLINE, _SPACE, _HYPHEN, _SLASH, _APOSTROPHE = range(8)
 _UPPER = 0x10
@@ -64,9 +70,39 @@ def fold_punct(point: int) -> str:
     return chr(point)
 
 
+Tables = tuple["array[int]", "array[int]", "array[int]"]
+
+
 @cache
-def tables() -> tuple[array[int], array[int], array[int]]:
-    """`(pages, cells, text)`: page per 128 code points, cell per code point of a page, and the folded texts."""
+def tables() -> Tables:
+    """`(pages, cells, text)`: page per 128 code points, cell per code point of a page, and the folded texts. As shipped."""
+    data = zlib.decompress(SHIPPED.read_bytes())
+    at = 12
+    read = []
+    for code, count in zip("HII", struct.unpack("<3I", data[:at]), strict=True):
+        part = array(code)
+        part.frombytes(data[at : at + count * part.itemsize])
+        if sys.byteorder == "big":
+            part.byteswap()
+        at += count * part.itemsize
+        read.append(part)
+    pages, cells, text = read
+    return pages, cells, text
+
+
+def packed(made: Tables) -> bytes:
+    """The tables as `unicode.bin` holds them: three counts, then the arrays, little-endian, compressed."""
+    parts = [struct.pack("<3I", *map(len, made))]
+    for part in made:
+        copy = array(part.typecode, part)
+        if sys.byteorder == "big":
+            copy.byteswap()
+        parts.append(copy.tobytes())
+    return zlib.compress(b"".join(parts), 9)
+
+
+def make_tables() -> Tables:
+    """The tables from this interpreter's Unicode data."""
     pages = array("H")
     cells = array("I")
     text = array("I", [0])

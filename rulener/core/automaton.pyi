@@ -60,8 +60,10 @@ class Builder:
         priority: int = 0,
         unless: int = 0,
         n_unless: int = 0,
+        surround: int = 0,
     ) -> None:
-        """A surface of a pack's term, with its concepts (numbers) and the slice of SECTION_REFS it must not stand in."""
+        """A surface of a pack's term, with its concepts (numbers), the slice of SECTION_REFS it must not stand in, and the
+        number of its `unless` words (0: none)."""
 
     def add_row(
         self, surface: str, rule: int, label: int, system: str, code: str, name: str, exact: bool, semantic_type: str = ""

@@ -10,6 +10,8 @@ from rulener.core.columns cimport Batch, DocRow, EntityRow, Tables
 from rulener.core.memory cimport Column, Vec, column, vec_grow, vec_init, vec_push
 from rulener.core.structs cimport *
 
+from rulener.core.views import MAX_NUMBER_LENGTH
+
 cdef enum:
     MAX_BYTES = 0x7FFFFFFF      # of one string column: Arrow's plain strings have 32-bit offsets
 
@@ -349,6 +351,7 @@ cdef dict _attribute_columns(Batch batch):
     cdef _Nullable names = _Nullable(total)
     cdef Words name_words = Words(tables)
     cdef Text text
+    cdef u32 longest = MAX_NUMBER_LENGTH
     if total:
         memset(valid.vec.data, 0, (total + 7) // 8)
     (<i32 *> offsets.vec.data)[0] = 0
@@ -368,8 +371,9 @@ cdef dict _attribute_columns(Batch batch):
                     (<i32 *> text_offsets.vec.data)[at + 1] = <i32> text_data.vec.n
                     (<double *> numbers.vec.data)[at] = 0
                     if a.numeric:
-                        (<double *> numbers.vec.data)[at] = _number(&text, a.start, a.end)
-                        (<u8 *> valid.vec.data)[at >> 3] |= <u8> (1 << (at & 7))
+                        if a.end - a.start <= longest:
+                            (<double *> numbers.vec.data)[at] = _number(&text, a.start, a.end)
+                            (<u8 *> valid.vec.data)[at >> 3] |= <u8> (1 << (at & 7))
                     at += 1
                 (<i32 *> offsets.vec.data)[k + 1] = <i32> at
     return {

@@ -47,6 +47,7 @@ from rulener.core.text cimport (
 
 
 
+
 cdef enum:
     MAX_SENTENCE_TOKENS = 1024
     MAX_FIELD_TOKENS = 6
@@ -163,6 +164,9 @@ cdef class Scanner:
         self.lexis.n_ids = <u32> b.shape[0]
         b = sections["punct_ids"]
         memcpy(self.lexis.punct_ids, &b[0], sizeof(self.lexis.punct_ids))
+        for bits in range(128):
+            if self.lexis.punct_ids[bits] >= <u32> len(sections["word_flags"]):
+                raise self.tables.corrupt()
         b = sections["edges"]
         bits = header["edge_bits"]
         self.automaton.edges = <const Edge *> &b[0]

@@ -103,7 +103,7 @@ cdef inline u32 find_token(const Lexis *lexis, u64 key, const u8 *folded, u32 le
             return 0
         if s.key == key:
             if not key >> 63:
-                return s.id
+                return s.id if s.id < lexis.n_ids else 0
             stored = lexis.arena + s.arena_byte
             # The bounds keep a damaged file from leading outside it.
             if <u64> s.arena_byte + length < lexis.arena_length and stored[0] == length:
@@ -111,7 +111,7 @@ cdef inline u32 find_token(const Lexis *lexis, u64 key, const u8 *folded, u32 le
                 while i < length and stored[1 + i] == folded[i]:
                     i += 1
                 if i == length:
-                    return s.id
+                    return s.id if s.id < lexis.n_ids else 0
         probes += 1
         if probes > MAX_PROBES:
             return 0

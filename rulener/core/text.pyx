@@ -681,7 +681,7 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
 
 cdef void look_up(const Text *text, const Lexis *lexis, TokenBuffer *buffer) noexcept nogil:
     """Ids of the plain ASCII words. Done together, so that the vocabulary's cache lines can be on their way."""
-    cdef u32 i, n = buffer.n_pending
+    cdef u32 i, id_, n = buffer.n_pending
     cdef u64 key
     cdef const Pending *pending = buffer.pending
     cdef const VocabSlot *slot
@@ -692,12 +692,15 @@ cdef void look_up(const Text *text, const Lexis *lexis, TokenBuffer *buffer) noe
         key = pending[i].key
         slot = <const VocabSlot *> token_slot(lexis, key)
         if slot.key == key and not key >> 63:
-            items[pending[i].token].id = slot.id
-        elif slot.id != 0:
-            if key >> 63:
-                items[pending[i].token].id = find_long(buffer.lower, lexis, key, &items[pending[i].token])
-            else:
-                items[pending[i].token].id = find_token(lexis, key, NULL, 0)
+            id_ = slot.id
+        elif slot.id == 0:
+            continue
+        elif key >> 63:
+            id_ = find_long(buffer.lower, lexis, key, &items[pending[i].token])
+        else:
+            id_ = find_token(lexis, key, NULL, 0)
+        # Only a damaged file has a larger one.
+        items[pending[i].token].id = id_ if id_ < lexis.n_ids else 0
 
 
 cdef u32 find_long(const u8 *lower, const Lexis *lexis, u64 key, const Token *token) noexcept nogil:

@@ -45,7 +45,8 @@ def batch_table(batch: Batch) -> pa.Table:
     arrays["attributes"] = made.attributes(columns["attributes"], n)
     arrays["cues"] = made.cues(columns["cues"], n)
     table = pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
-    return table.replace_schema_metadata(_metadata(batch))
+    described: pa.Table = table.replace_schema_metadata(_metadata(batch))
+    return described
 
 
 def _metadata(batch: Batch) -> dict[str, str]:

@@ -465,9 +465,9 @@ def _compiled(text: Text, findings: Findings) -> regex_package.Pattern[str] | No
     try:
         return regex_package.compile(text.value)
     except regex_package.error as error:
-        at = error.pos if isinstance(error.pos, int) else None
+        at, problem = getattr(error, "pos", None), getattr(error, "msg", str(error))
         place = text.place if at is None else place_at(text, at)
-        findings.error("R206", f"this regex cannot be compiled: {error.msg}", place, fix="mend the place that is shown")
+        findings.error("R206", f"this regex cannot be compiled: {problem}", place, fix="mend the place that is shown")
     except (ValueError, OverflowError, RecursionError, MemoryError, KeyError, IndexError, TypeError) as error:
         findings.error("R206", f"this regex cannot be compiled ({type(error).__name__})", text.place, fix="make it simpler")
     return None

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from rulener.compiler.unicode import tables
+from rulener.compiler.unicode import make_tables, tables
 
 PUNCT, WORD, IGNORE, NEWLINE, SPACE, HYPHEN, SLASH, APOSTROPHE = NAMES = (
     "punct", "word", "ignore", "newline", "space", "hyphen", "slash", "apostrophe",
@@ -25,7 +25,16 @@ SPECIALS = sorted(
     | {ord(char) for char in "\u00df\u0130\ufb01\u00b2\u00b5\u03bc\u0345"}
     | {0xD7FF, 0xD800, 0xDFFF, 0xE000, 0xFFFF, 0x10000, 0x1D400, 0x1F600, sys.maxunicode, *range(0x80)}
 )
-POINTS = sorted({*range(0, sys.maxunicode + 1, 7), *SPECIALS})
+ASSIGNED = {point for point in range(0, sys.maxunicode + 1, 7) if unicodedata.category(chr(point)) != "Cn"}
+SAME_UNICODE = unicodedata.unidata_version == "15.1.0"
+# The shipped tables are Unicode 15.1.0. An older Python knows fewer characters, a newer one more: those are left out.
+NEWER = tuple(int(part) for part in unicodedata.unidata_version.split(".")) > (15, 1, 0)
+POINTS = sorted(SPECIALS) if NEWER else sorted({*(range(0, sys.maxunicode + 1, 7) if SAME_UNICODE else ASSIGNED), *SPECIALS})
+
+
+@pytest.mark.skipif(not SAME_UNICODE, reason="this Python has another Unicode version than the shipped tables")
+def test_the_shipped_tables_are_those_of_the_rules() -> None:
+    assert tables() == make_tables()
 
 
 def class_of(char: str) -> str:
@@ -73,7 +82,10 @@ def test_the_tables_follow_the_specification(cells: Cells) -> None:
         char = chr(point)
         kind = class_of(char)
         upper, lower = (char.isupper() or char.istitle(), char.islower()) if kind == WORD else (False, False)
-        assert cells[point] == (kind, fold_of(char), upper, lower), f"U+{point:04X}"
+        if SAME_UNICODE or point in SPECIALS:
+            assert cells[point] == (kind, fold_of(char), upper, lower), f"U+{point:04X}"
+        else:  # the case of a few characters changes from version to version
+            assert cells[point][:2] == (kind, fold_of(char)), f"U+{point:04X}"
 
 
 @pytest.mark.parametrize(
