@@ -1026,7 +1026,7 @@ cdef class Scanner:
         forms = self.surround[at]
         at += 1
         for _ in range(forms):
-            if at + 2 > self.n_surround or at + 2 + self.surround[at + 1] > self.n_surround:
+            if <u64> at + 2 > self.n_surround or <u64> at + 2 + self.surround[at + 1] > self.n_surround:
                 self.damaged = True
                 return False
             side, length = self.surround[at], self.surround[at + 1]

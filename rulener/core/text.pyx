@@ -64,8 +64,8 @@ cdef enum Byte:
     B_NUL = 9
 
 cdef enum:
+    MAX_NUMBER_POINTS = 300     # a longer one is no float
     AHEAD = 8                   # words to fetch ahead
-
 
 cdef u8[256] BYTE_CLASS
 cdef u8[256] PLAIN_AFTER        # 1: a plain word may end before this byte
@@ -319,10 +319,10 @@ cdef u32 number_end(const Text *text, u32 i) noexcept nogil:
 
 
 cdef bint is_number(const Text *text, u32 start, u32 end) noexcept nogil:
-    """Whether `[start, end)` is wholly one number."""
+    """Whether `[start, end)` is wholly one number, and short enough to have a value."""
     cdef Text view = text[0]
     view.length = end
-    if start >= end or not (is_digit(&view, start) or (view.shadow[start] == 46 and is_digit(&view, start + 1))):
+    if start >= end or end - start > MAX_NUMBER_POINTS or not (is_digit(&view, start) or (view.shadow[start] == 46 and is_digit(&view, start + 1))):
         return False
     return number_end(&view, start) == end
 
