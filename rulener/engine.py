@@ -221,7 +221,6 @@ class Engine:
         meta = {**self._meta, "fingerprint": self._fingerprint(), "path": str(self.path)}
         self._tables = Tables(self._artifact.map, self._artifact.sections, meta)
         self._policy = RESOLUTIONS.index(self._meta["resolution"])
-        self._act_inside = self._meta["cues_inside_mention"] == "act"
         self._regexes = [self._regex(entry) for entry in self._meta["regexes"]]
         header = self._artifact.header
         self._bounds = {
@@ -448,7 +447,6 @@ class Engine:
             self._regexes,
             self._policy,
             self._label_out,
-            self._act_inside,
             trace,
         )
 
@@ -465,12 +463,9 @@ class Engine:
         return found, labels
 
     def _label_bits(self, name: str) -> int:
-        """The artifact's labels that a given label stands for: itself, or those a scheme maps to it."""
-        bits = 0
-        for number, label in enumerate(self._meta["labels"]):
-            if label == name or any(mapping.get(label) == name for mapping in self._meta["schemes"].values()):
-                bits |= 1 << number
-        return bits
+        """The bit of a given label: that of the pack's or scheme's label of this name, none for any other."""
+        names = self._meta["label_names"]
+        return 1 << names.index(name) if name in names else 0
 
 
 def _contradicts_itself(path: Path) -> ArtifactCorrupt:

@@ -11,7 +11,7 @@ import os
 import struct
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
@@ -44,7 +44,7 @@ NONE = 0xFFFFFFFF
 KIND_TERM, KIND_CUE, KIND_HEADING, KIND_PATTERN, KIND_REGEX, KIND_BLOCKER = range(6)
 UNLESS_BEFORE, UNLESS_AFTER = 1, 2
 FLAG_ABBREVIATION, FLAG_CONTINUES, FLAG_LIST = 1, 2, 4
-CUE_LISTS_STOP, CUE_PAST_CLAUSE, CUE_WITHIN_LINE, CUE_WITHIN_SECTION, CUE_NOT_ON = 1, 2, 4, 8, 16
+CUE_LISTS_STOP, CUE_PAST_CLAUSE, CUE_WITHIN_LINE, CUE_WITHIN_SECTION, CUE_NOT_ON, CUE_ACTS_INSIDE = 1, 2, 4, 8, 16, 32
 HEADING_NEEDS_COLON = 1
 MAX_LABELS = 64
 REGEX_TIMEOUT = 1.0  # seconds a regex may run on the windows of one note
@@ -119,6 +119,7 @@ class _Compiler:
         self.tables = _Tables()
         self.labels = list(_labels(inputs.packs))
         self.label_numbers = {label.id: number for number, label in enumerate(self.labels)}
+        self.label_names = _label_names(self.labels)
         self.words = _word_lists(inputs.packs)
         self.spellings: dict[int, str] = {}
         self.surround: list[list[tuple[int, list[int]]]] = []  # per rule with `unless` words: side and token numbers
@@ -129,10 +130,9 @@ class _Compiler:
         self.lexicon_reports: list[dict[str, Any]] = []
 
     def run(self, path: Path) -> dict[str, Any]:
-        if len(self.labels) > MAX_LABELS:
-            self._refuse(
-                f"the packs declare {len(self.labels)} labels; at most {MAX_LABELS} are allowed", self.labels[MAX_LABELS].place
-            )
+        if len(self.label_names) > MAX_LABELS:
+            found = f"the packs have {len(self.label_names)} labels (those of schemes counted)"
+            self._refuse(f"{found}; at most {MAX_LABELS} are allowed", self.labels[-1].place)
         self._add_words()
         for pack in self.inputs.packs:
             self._add_mention_rules(pack)
@@ -273,7 +273,7 @@ class _Compiler:
         for cue in pack.context:
             rule = self._rule(pack, cue)
             number = len(self.tables.cues)
-            self.tables.cues.append(self._cue(cue, rule))
+            self.tables.cues.append(self._cue(pack, cue, rule))
             seen: set[tuple[str, bool]] = set()
             for form in cue_forms(cue):
                 if (form.surface, form.exact) in seen:
@@ -284,7 +284,7 @@ class _Compiler:
                     lambda form=form, number=number: self.builder.add(form.surface, KIND_CUE, number, exact=form.exact),
                 )
 
-    def _cue(self, cue: ContextCue, rule: int) -> bytes:
+    def _cue(self, pack: Pack, cue: ContextCue, rule: int) -> bytes:
         axes = sum(1 << AXES.index(axis) for axis in cue.axes) or (1 << len(AXES)) - 1
         flags = (
             (CUE_LISTS_STOP if cue.scope.lists == "stop" else 0)
@@ -292,6 +292,7 @@ class _Compiler:
             | (CUE_WITHIN_LINE if cue.scope.within == "line" else 0)
             | (CUE_WITHIN_SECTION if cue.scope.within == "section" else 0)
             | (CUE_NOT_ON if cue.not_on else 0)
+            | (CUE_ACTS_INSIDE if pack.options.cues_inside_mention == "act" else 0)
         )
         labels = 0
         for text in cue.on or cue.not_on:
@@ -314,9 +315,12 @@ class _Compiler:
         )
 
     def _label_bits(self, name: str) -> int:
-        """The labels a name stands for: itself, and those that some scheme maps to it."""
+        """The label names that count as this one: itself, those that some scheme maps to it, and those a scheme maps it to."""
+        targets = {label.id: {target for _, target in label.schemes} for label in self.labels}
         return sum(
-            1 << number for number, label in enumerate(self.labels) if label.id == name or name in dict(label.schemes).values()
+            1 << number
+            for number, other in enumerate(self.label_names)
+            if other == name or other in targets.get(name, ()) or name in targets.get(other, ())
         )
 
     def _blocker(self, text: Text) -> int:
@@ -495,6 +499,7 @@ class _Compiler:
         return {
             "fingerprint": self.inputs.fingerprint.hex(),
             "labels": [label.id for label in self.labels],
+            "label_names": self.label_names,
             "label_descriptions": [label.description for label in self.labels],
             "schemes": _schemes(self.labels),
             "axes": [axis for axis in AXES if any(axis in pack.axes for pack in packs)],
@@ -519,23 +524,34 @@ class _Compiler:
 
 
 def _labels(packs: Iterable[Pack]) -> Iterator[Label]:
-    seen = set()
+    """Each label once, with the schemes of all packs that declare it."""
+    found: dict[str, Label] = {}
     for pack in packs:
         for label in pack.labels:
-            if label.id not in seen:
-                seen.add(label.id)
-                yield label
+            known = found.get(label.id)
+            found[label.id] = label if known is None else replace(known, schemes=(*known.schemes, *label.schemes))
+    return iter(found.values())
+
+
+def _label_names(labels: Sequence[Label]) -> list[str]:
+    """The labels, then the names that schemes give them."""
+    return list(dict.fromkeys([*(label.id for label in labels), *(name for label in labels for _, name in label.schemes)]))
 
 
 def _word_lists(packs: Iterable[Pack]) -> dict[str, list[str]]:
-    return {words.id: [text.value for text in words.any] for pack in packs for words in pack.words}
+    """The word lists by name; of two packs the first has it."""
+    found: dict[str, list[str]] = {}
+    for pack in packs:
+        for words in pack.words:
+            found.setdefault(words.id, [text.value for text in words.any])
+    return found
 
 
 def _schemes(labels: Sequence[Label]) -> dict[str, dict[str, str]]:
     schemes: dict[str, dict[str, str]] = {}
     for label in labels:
         for scheme, target in label.schemes:
-            schemes.setdefault(scheme, {})[label.id] = target
+            schemes.setdefault(scheme, {}).setdefault(label.id, target)
     return schemes
 
 

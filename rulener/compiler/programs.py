@@ -24,7 +24,7 @@ from rulener.packs.model import (
     Word,
 )
 
-TOKEN, NUMBER, WORD, HYPHEN, SLASH, SPLIT, JUMP, SAVE, MATCH, FILLER, SET = range(11)
+TOKEN, NUMBER, WORD, HYPHEN, SLASH, SPLIT, JUMP, SAVE, MATCH, FILLER, SET, GAP_END = range(12)
 AFTER_NUMBER = 1
 FLAG_HYPHEN = 64
 FLAG_SLASH = 128
@@ -129,6 +129,7 @@ class _Writer:
             self.emit(FILLER)
         for at in splits:
             self.code[at] = Instruction(SPLIT, at + 1, len(self.code))
+        self.emit(GAP_END)
 
     def single(self, node: PatternNode) -> int | None:
         """The token of a node that is one literal token, else None."""
@@ -209,7 +210,7 @@ def _steps(code: Sequence[Instruction], at: int) -> set[int]:
             pending += [op.arg0, op.arg1]
         elif op.op == JUMP:
             pending.append(op.arg0)
-        elif op.op == SAVE:
+        elif op.op in (SAVE, GAP_END):
             pending.append(at + 1)
         else:
             found.add(at)

@@ -120,18 +120,18 @@ def make_tables() -> Tables:
 
 def _cell(point: int, text: array[int], known: dict[str, int]) -> int:
     cls = char_class(point)
+    char = chr(point)
+    case = _UPPER if char.isupper() or char.istitle() else _LOWER if char.islower() else 0
     if cls == _WORD:
         if 0xD800 <= point < 0xE000:
             return cls
-        char = chr(point)
-        case = _UPPER if char.isupper() or char.istitle() else _LOWER if char.islower() else 0
         if unicodedata.is_normalized("NFKD", char) and char.casefold() == char and unicodedata.combining(char) in _KEPT_CLASSES:
             return cls | case
         folded = fold_word(char)
         return cls | case | (_text_index(folded, text, known) << _FOLD_SHIFT if folded != char else 0)
     if cls == _PUNCT:
         folded = fold_punct(point)
-        return cls | (_text_index(folded, text, known) << _FOLD_SHIFT if folded != chr(point) else 0)
+        return cls | case | (_text_index(folded, text, known) << _FOLD_SHIFT if folded != char else 0)
     return cls
 
 

@@ -9,12 +9,12 @@ cdef struct EntityRow:
     u32 end
     u32 sentence            # number within the note
     u32 section             # number within the batch, NONE
-    u32 term                # NONE for a given mention no term knows
+    u32 term                # NONE for a given mention
     u16 label               # number in Batch.labels
     u16 axes                # bit per axis
     u32 cue                 # first in Batch.cues
     u32 attribute           # first in Batch.attributes
-    u32 more                # first in Batch.more: further terms with the same span and label
+    u32 more                # first in Batch.more: further terms with the same span and label (a given mention: all terms)
     u16 n_cues
     u16 n_attributes
     u16 n_more

@@ -12,7 +12,7 @@ from rulener.core.views import Concept as ConceptView
 from rulener.core.views import Cue as CueView
 from rulener.core.views import Section as SectionView
 from rulener.core.views import Sentence as SentenceView
-from rulener.core.views import number_of
+from rulener.core.views import distinct, number_of
 
 AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
 DIRECTIONS = ("forward", "backward", "both", "field", "pseudo", "stop")
@@ -176,7 +176,7 @@ cdef class Tables:
             c = &self.concepts[number]
             found.append(ConceptView(self.string(c.system), self.string(c.code), self.string(c.name), 1.0,
                                      self.string(c.semantic_type)))
-        made = tuple(found)
+        made = distinct(found)
         self._concepts[term] = made
         return made
 
@@ -488,14 +488,12 @@ cdef class Entity:
         """The candidate concepts as a tuple of Concept."""
         cdef const EntityRow *row = _row(self)
         cdef u32 k
-        if row.term == NONE:
-            return ()
-        found = self.batch.tables.concept_tuple(row.term)
+        found = () if row.term == NONE else self.batch.tables.concept_tuple(row.term)
+        if row.n_more == 0:
+            return found
         for k in range(row.n_more):
-            for concept in self.batch.tables.concept_tuple((<const u32 *> self.batch.more.data)[row.more + k]):
-                if concept not in found:
-                    found = (*found, concept)
-        return found
+            found += self.batch.tables.concept_tuple((<const u32 *> self.batch.more.data)[row.more + k])
+        return distinct(found)
 
     @property
     def section(self):

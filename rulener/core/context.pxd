@@ -8,6 +8,7 @@ cdef enum:
     N_AXES = 5
     MAX_SCOPE_TOKENS = 1024
     BLOCK_WINDOW = 4
+    MAX_CUE_TOKENS = 64
     VIA_DIRECT = 0
     VIA_LIST = 1
     VIA_FIELD = 2
@@ -33,10 +34,10 @@ cdef struct Context:
     const Cue *cues
     const u32 *blocker_refs
     const Lexis *lexis
-    bint act_inside             # option cues_inside_mention: act
     bint across                 # some cue's scope runs over sentences (within: section)
     bint cover_always           # work out which cues live even without mentions (tracing)
     # per note
+    bint crossing               # some cue runs over a sentence's end
     const Token *tokens
     u32 n_tokens
     const u32 *sentences        # first tokens

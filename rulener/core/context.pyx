@@ -56,8 +56,8 @@ cdef int assert_mentions(Context *context) except -1 nogil:
     for i in range(context.n_mentions):
         if context.mentions[i].end - context.mentions[i].start > longest:
             longest = context.mentions[i].end - context.mentions[i].start
-    if context.across or context.cover_always:
-        # Scopes that run over sentences see all hits at once.
+    if context.across or context.crossing or context.cover_always:
+        # Scopes and cues that run over sentences see all hits at once.
         n = _drop_idle_fields(context, hits, n)
         context.hits.n = n
         _sort_hits(hits, n)
@@ -105,12 +105,15 @@ cdef bint _has_mention(Context *context, u32 begin, u32 end, u32 *first, u32 lon
 
 
 cdef int _act_anywhere(Context *context, CueHit *hits, u32 n, u32 longest) except -1 nogil:
-    """`_act` for every hit of the note, each in its sentence."""
-    cdef u32 i, s = 0, end
+    """`_act` for every hit of the note, each in its sentence; that of a cue over a sentence's end goes on to its last token's end."""
+    cdef u32 i, s = 0, last, end
     for i in range(n):
         while s + 1 < context.n_sentences and context.sentences[s + 1] <= hits[i].start:
             s += 1
-        end = context.sentences[s + 1] if s + 1 < context.n_sentences else context.n_tokens
+        last = s
+        while last + 1 < context.n_sentences and context.sentences[last + 1] < hits[i].end:
+            last += 1
+        end = context.sentences[last + 1] if last + 1 < context.n_sentences else context.n_tokens
         _act(context, hits, 0, n, i, context.sentences[s], end, _first_mention(context, context.sentences[s], longest), longest)
     return 0
 
@@ -121,16 +124,15 @@ cdef inline int _act(Context *context, CueHit *hits, u32 first, u32 last, u32 i,
     No mention before number `mention` reaches past the sentence's start.
     """
     cdef const Cue *cue = &context.cues[hits[i].cue]
+    cdef u64 marked = context.marks.n
     if hits[i].live == 0 or cue.direction >= DIR_PSEUDO:
         return 0
     if cue.direction == DIR_FIELD:
-        return _field(context, hits, i, begin, longest)
-    if cue.flags & CUE_WITHIN_SECTION:
-        end = _section_end(context, hits[i].end, end)
+        return _field(context, hits, i, end, longest)
     if cue.direction == DIR_FORWARD or cue.direction == DIR_BOTH:
         _forward(context, hits, last, i, begin, end, mention)
     if cue.direction == DIR_BACKWARD or cue.direction == DIR_BOTH:
-        _backward(context, hits, first, i, begin, end, mention)
+        _backward(context, hits, first, i, begin, end, mention, marked)
     return 0
 
 
@@ -149,6 +151,20 @@ cdef inline bint _ends_segment(Context *context, u32 t) noexcept nogil:
     return p == 44 or p == 59 or p == 46 or p == 124 or p == 41 or p == 93 or p == 125
 
 
+cdef u32 _field_start(Context *context, u32 mark) noexcept nogil:
+    """Where the name before a field's mark begins: after the segment's, line's, item's or sentence's start. The mark: no name."""
+    cdef const Token *tokens = context.tokens
+    cdef u32 t = mark, p
+    if tokens[mark].flags & TOKEN_MARK:
+        return mark
+    while t > 0 and not tokens[t].flags & (SEP_NEWLINE | TOKEN_SENTENCE):
+        p = token_punct(&tokens[t - 1])
+        if p == 44 or p == 59 or p == 46 or p == 124 or tokens[t - 1].flags & TOKEN_MARK:
+            break
+        t -= 1
+    return t
+
+
 cdef inline bint _is_field_value(Context *context, const CueHit *hit) noexcept nogil:
     """A field mark stands directly before the hit, on its line, with a name before it, and a segment end after it."""
     cdef u32 p
@@ -157,9 +173,7 @@ cdef inline bint _is_field_value(Context *context, const CueHit *hit) noexcept n
     p = token_punct(&context.tokens[hit.start - 1])
     if p != 58 and p != 45:
         return False
-    if context.tokens[hit.start - 1].flags & (TOKEN_MARK | SEP_NEWLINE):
-        return False
-    return _ends_segment(context, hit.end)
+    return _ends_segment(context, hit.end) and _field_start(context, hit.start - 1) < hit.start - 1
 
 
 cdef u32 _drop_idle_fields(Context *context, CueHit *hits, u32 n) noexcept nogil:
@@ -270,136 +284,161 @@ cdef inline u64 _rank(Context *context, const CueHit *hit, u32 first) noexcept n
 
 # --- scopes (section 2) ----------------------------------------------------------------------------------------------
 
-cdef u32 _section_end(Context *context, u32 token, u32 fallback) noexcept nogil:
-    """First token after the section that holds `token`, at most MAX_SCOPE_TOKENS on."""
-    cdef u32 k, end = context.n_tokens
-    if context.n_sections == 0 or token == 0:
-        return fallback
-    for k in range(context.n_sections):
-        if context.tokens[token - 1].start < context.sections[k].start:
-            end = token
-            while end < context.n_tokens and context.tokens[end].start < context.sections[k].start:
-                end += 1
-                if end - token >= MAX_SCOPE_TOKENS:
-                    break
-            break
-    if end > token + MAX_SCOPE_TOKENS:
-        end = token + MAX_SCOPE_TOKENS
-    return end if end > fallback else fallback
+cdef u32 _section_end(Context *context, u32 a, u32 b) noexcept nogil:
+    """First token after the section that holds token `a`, at most MAX_SCOPE_TOKENS after `b`."""
+    cdef u32 low = 0, high = context.n_sections, mid, end = context.n_tokens
+    while low < high:
+        mid = (low + high) >> 1
+        if context.sections[mid].heading_token <= a:
+            low = mid + 1
+        else:
+            high = mid
+    if low < context.n_sections:
+        end = context.sections[low].heading_token
+    return min(end, b + MAX_SCOPE_TOKENS)
 
 
-cdef inline bint _opens(u32 p) noexcept nogil:
-    return p == 40 or p == 91 or p == 123
+cdef inline i32 _opened(u32 p) noexcept nogil:
+    """The kind of an opening bracket, -1 for anything else."""
+    return 0 if p == 40 else 1 if p == 91 else 2 if p == 123 else -1
 
 
-cdef inline bint _closes(u32 p) noexcept nogil:
-    return p == 41 or p == 93 or p == 125
+cdef inline i32 _closed(u32 p) noexcept nogil:
+    """The kind of a closing bracket, -1 for anything else."""
+    return 0 if p == 41 else 1 if p == 93 else 2 if p == 125 else -1
 
 
-cdef u32 _open_brackets(Context *context, u32 begin, u32 end) noexcept nogil:
-    """How many brackets opened in `[begin, end)` are still open at its end."""
-    cdef u32 t, p, open_ = 0
+cdef void _open_brackets(Context *context, u32 begin, u32 end, u32 *open_) noexcept nogil:
+    """How many brackets of each kind that opened in `[begin, end)` are still open at its end."""
+    cdef u32 t, p
+    cdef i32 kind
+    open_[0] = open_[1] = open_[2] = 0
     for t in range(begin, end):
         p = token_punct(&context.tokens[t])
-        if _opens(p):
-            open_ += 1
-        elif _closes(p) and open_:
-            open_ -= 1
-    return open_
-
-
-cdef bint _closes_later(Context *context, u32 begin, u32 end) noexcept nogil:
-    """Whether a bracket closes in `[begin, end)` that did not open there."""
-    cdef u32 t, p, depth = 0
-    for t in range(begin, end):
-        p = token_punct(&context.tokens[t])
-        if _opens(p):
-            depth += 1
-        elif _closes(p):
-            if depth == 0:
-                return True
-            depth -= 1
-    return False
-
-
-cdef u32 _forward_limit(Context *context, const Cue *cue, u32 begin, u32 a, u32 b, u32 end) noexcept nogil:
-    """Where a forward scope ends, stop hits aside."""
-    cdef u32 t, p, depth = 0
-    cdef u32 open_ = NONE
-    cdef const Token *token
-    if cue.max_tokens != NONE and b + cue.max_tokens < end:
-        end = b + cue.max_tokens
-    for t in range(b, end):
-        token = &context.tokens[t]
-        if token.flags & TOKEN_RESET:
-            return t
-        if cue.flags & CUE_WITHIN_LINE and token.flags & SEP_NEWLINE:
-            return t
-        p = token_punct(token)
         if p == 0:
             continue
-        if p == 59:
-            return t
-        if _opens(p):
+        kind = _opened(p)
+        if kind >= 0:
+            open_[kind] += 1
+        else:
+            kind = _closed(p)
+            if kind >= 0 and open_[kind]:
+                open_[kind] -= 1
+
+
+cdef u32 _closing_brackets(Context *context, u32 begin, u32 end, i32 wanted) noexcept nogil:
+    """How many brackets of a kind close in `[begin, end)`, or up to the sentence's end, that did not open there."""
+    cdef u32 t, p, depth = 0, found = 0
+    for t in range(begin, end):
+        if t > begin and context.tokens[t].flags & TOKEN_SENTENCE:
+            break
+        p = token_punct(&context.tokens[t])
+        if p == 0:
+            continue
+        if _opened(p) == wanted:
             depth += 1
-        elif _closes(p):
+        elif _closed(p) == wanted:
             if depth:
                 depth -= 1
             else:
-                if open_ == NONE:
-                    open_ = _open_brackets(context, begin, a)
-                if open_:
-                    return t
-    return end
+                found += 1
+    return found
 
 
-cdef u32 _backward_limit(Context *context, const Cue *cue, u32 begin, u32 a, u32 b, u32 end) noexcept nogil:
-    """Where a backward scope starts, stop hits aside."""
-    cdef u32 t = a, p, depth = 0
+cdef u32 _forward_limit(Context *context, const Cue *cue, u32 begin, u32 a, u32 b, u32 end) noexcept nogil:
+    """Where the forward scope of the cue `[a, b)` ends, stop hits and lists aside."""
+    cdef u32 t, p
+    cdef u32[3] depth
+    cdef u32[3] open_
+    cdef i32 kind
+    cdef bint counted = False, section = cue.flags & CUE_WITHIN_SECTION
     cdef const Token *token
-    if cue.max_tokens != NONE and begin + cue.max_tokens < a:
-        begin = a - cue.max_tokens
-    while t > begin:
-        # Moving from token t to t - 1: a reset or line start at t bars the way.
+    if section:
+        end = _section_end(context, a, b)
+    if cue.max_tokens != NONE and cue.max_tokens < end - b and b < end:
+        end = b + cue.max_tokens
+    depth[0] = depth[1] = depth[2] = 0
+    for t in range(a, end):
         token = &context.tokens[t]
-        if t < context.n_tokens:
-            if token.flags & TOKEN_RESET:
+        if t >= b:
+            if token.flags & TOKEN_RESET and not section:
                 return t
             if cue.flags & CUE_WITHIN_LINE and token.flags & SEP_NEWLINE:
                 return t
+        if token.flags & TOKEN_SENTENCE and t > a:
+            # Brackets belong together within a sentence.
+            depth[0] = depth[1] = depth[2] = 0
+            open_[0] = open_[1] = open_[2] = 0
+            counted = True
+        p = token_punct(token)
+        if p == 0:
+            continue
+        if p == 59 and t >= b and not section:
+            return t
+        kind = _opened(p)
+        if kind >= 0:
+            depth[kind] += 1
+            continue
+        kind = _closed(p)
+        if kind < 0:
+            continue
+        if depth[kind]:
+            depth[kind] -= 1
+            continue
+        if not counted:
+            _open_brackets(context, begin, a, open_)
+            counted = True
+        if open_[kind]:
+            if t >= b:
+                return t
+            open_[kind] -= 1
+    return end
+
+
+cdef u32 _backward_limit(Context *context, const Cue *cue, u32 begin, u32 a, u32 b) noexcept nogil:
+    """Where the backward scope of the cue `[a, b)` starts, stop hits and lists aside."""
+    cdef u32 t = a, p
+    cdef u32[3] depth
+    cdef u32[3] opened
+    cdef i32 kind
+    cdef const Token *token
+    if cue.max_tokens != NONE and cue.max_tokens < a - begin:
+        begin = a - cue.max_tokens
+    depth[0] = depth[1] = depth[2] = 0
+    opened[0] = opened[1] = opened[2] = 0
+    while t > begin:
+        # Moving from token t to t - 1: a reset or line start at t bars the way.
+        token = &context.tokens[t]
+        if token.flags & TOKEN_RESET or (cue.flags & CUE_WITHIN_LINE and token.flags & SEP_NEWLINE):
+            return t
         t -= 1
         p = token_punct(&context.tokens[t])
         if p == 0:
             continue
         if p == 59:
             return t + 1
-        if _closes(p):
-            depth += 1
-        elif _opens(p):
-            if depth:
-                depth -= 1
-            elif _closes_later(context, b, end):
-                return t + 1
+        kind = _closed(p)
+        if kind >= 0:
+            depth[kind] += 1
+            continue
+        kind = _opened(p)
+        if kind < 0:
+            continue
+        if depth[kind]:
+            depth[kind] -= 1
+            continue
+        # The n-th bracket open at the cue is closed by the n-th that closes after its start: does that stand after its end?
+        opened[kind] += 1
+        if (_closing_brackets(context, a, b, kind) < opened[kind]
+                and opened[kind] <= _closing_brackets(context, a, context.n_tokens, kind)):
+            return t + 1
     return begin
 
 
 cdef inline bint _is_separator(Context *context, u32 t) noexcept nogil:
-    """A list goes on before or at token `t`."""
+    """Token `t` carries a list on."""
     cdef const Token *token = &context.tokens[t]
-    if token.flags & SEP_SLASH:
-        return True
-    if token_punct(token) == 44:
-        return True
-    return (word_flags(context.lexis, token) & FLAG_LIST) != 0
-
-
-cdef bint _separated(Context *context, u32 begin, u32 end) noexcept nogil:
-    """Whether a list separator stands in `[begin, end)`, or a slash before `end`."""
-    cdef u32 t
-    for t in range(begin, end):
-        if _is_separator(context, t):
-            return True
-    return end < context.n_tokens and (context.tokens[end].flags & SEP_SLASH) != 0
+    return token_punct(token) == 44 or (word_flags(context.lexis, token) & FLAG_LIST) != 0
 
 
 cdef u32 _first_mention(Context *context, u32 start, u32 longest) noexcept nogil:
@@ -424,7 +463,7 @@ cdef inline bint _acts_on(Context *context, const CueHit *hit, const Mention *m,
                 return False
         elif not m.labels & cue.labels:
             return False
-    if m.start <= hit.start and hit.end <= m.end and not context.act_inside:
+    if m.start <= hit.start and hit.end <= m.end and not cue.flags & CUE_ACTS_INSIDE:
         return False
     if cue.n_blockers and context.blockers.n and _blocked(context, hit, cue, m, begin, sentence_end):
         return False
@@ -437,6 +476,8 @@ cdef bint _blocked(Context *context, const CueHit *hit, const Cue *cue, const Me
     cdef u32 high = m.end if m.end > hit.end else hit.end
     cdef u32 k, r, first, last
     low = low - BLOCK_WINDOW if low > begin + BLOCK_WINDOW else begin
+    if high > sentence_end:
+        high = sentence_end
     # Blockers come by end; skip those before the window by bisection.
     first = 0
     last = <u32> context.blockers.n
@@ -489,131 +530,176 @@ cdef inline bint _inside(const CueHit *stop, const Mention *m) noexcept nogil:
     return m.start <= stop.start and stop.end <= m.end
 
 
+cdef inline u32 _stop_after(Context *context, const CueHit *hits, u32 n, u32 j, u32 axis, u32 from_, u32 limit, const Mention *m) noexcept nogil:
+    """Number of the first stop hit from number `j` on that stops this mention's forward scope before `limit`, else `n`."""
+    while j < n and hits[j].start < limit:
+        if (hits[j].start >= from_ and (hits[j].live >> axis) & 1 and context.cues[hits[j].cue].direction == DIR_STOP
+                and not (m != NULL and _inside(&hits[j], m))):
+            return j
+        j += 1
+    return n
+
+
+cdef inline u32 _forward_end(Context *context, const CueHit *hits, u32 n, u32 stop, u32 axis, u32 limit, const Mention *m) noexcept nogil:
+    """Where the forward scope ends for a mention; `stop` is the first stop hit of all, `n` when there is none."""
+    if stop < n and _inside(&hits[stop], m):
+        stop = _stop_after(context, hits, n, stop + 1, axis, hits[stop].end, limit, m)
+    return hits[stop].start if stop < n else limit
+
+
 cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin, u32 end, u32 mention) except -1 nogil:
     cdef const CueHit *hit = &hits[i]
     cdef const Cue *cue = &context.cues[hit.cue]
     cdef const Mention *m
-    cdef u32 limit, scope, k, j, axis, list_end, reached
-    cdef bint limited = False
+    cdef u32 limit, scope, first = mention, k, stop, axis, nearest, list_cut
+    cdef bint listed = cue.flags & CUE_LISTS_STOP, cut_known
+    # The first mention that ends after the cue; without one there is nothing to limit.
+    while first < context.n_mentions and context.mentions[first].end <= hit.end:
+        first += 1
+    if first == context.n_mentions or (context.mentions[first].start >= end and not cue.flags & CUE_WITHIN_SECTION):
+        return 0
+    limit = _forward_limit(context, cue, begin, hit.start, hit.end, end)
+    if limit <= hit.end or context.mentions[first].start >= limit:
+        return 0
     for axis in range(N_AXES):
         if not (hit.live >> axis) & 1:
             continue
-        k = mention
-        reached = NONE
-        list_end = NONE
-        while k < context.n_mentions and context.mentions[k].start < end:
+        stop = n if cue.flags & CUE_PAST_CLAUSE else _stop_after(context, hits, n, i + 1, axis, hit.end, limit, NULL)
+        # Where the nearest reached mention ends: lists are cut after it.
+        nearest = NONE
+        k = first
+        while k < context.n_mentions and context.mentions[k].start < limit and context.mentions[k].start < nearest:
+            m = &context.mentions[k]
+            if hit.end < m.end < nearest and m.start < m.end:
+                scope = _forward_end(context, hits, n, stop, axis, limit, m)
+                if m.start < scope and hit.end < scope:
+                    nearest = m.end
+            k += 1
+        if nearest == NONE:
+            continue
+        cut_known = False
+        list_cut = NONE
+        k = first
+        while k < context.n_mentions and context.mentions[k].start < limit:
             m = &context.mentions[k]
             k += 1
-            if m.end <= hit.end:
+            if m.end <= hit.end or m.start == m.end:
                 continue
-            if not limited:
-                limit = _forward_limit(context, cue, begin, hit.start, hit.end, end)
-                limited = True
-            if m.start >= limit:
-                break
-            scope = limit
-            if not cue.flags & CUE_PAST_CLAUSE:
-                j = i + 1
-                while j < n and hits[j].start < scope:
-                    if (context.cues[hits[j].cue].direction == DIR_STOP and (hits[j].live >> axis) & 1
-                            and hits[j].start >= hit.end and not _inside(&hits[j], m)):
-                        scope = hits[j].start
-                        break
-                    j += 1
-            if cue.flags & CUE_LISTS_STOP and list_end < scope:
-                scope = list_end
-            if m.start >= scope or hit.end >= scope:
+            scope = _forward_end(context, hits, n, stop, axis, limit, m)
+            if not cut_known and (listed or m.start >= nearest):
+                cut_known = True
+                list_cut = nearest
+                while list_cut < limit and not (_is_separator(context, list_cut) or context.tokens[list_cut].flags & SEP_SLASH):
+                    list_cut += 1
+                if list_cut >= limit:
+                    list_cut = NONE
+            if listed and list_cut < scope:
+                scope = list_cut
+            if m.start >= scope or hit.end >= scope or not _acts_on(context, hit, m, begin, end):
                 continue
-            if not _acts_on(context, hit, m, begin, end):
-                continue
-            if reached != NONE and _separated(context, reached, m.start):
-                _mark(context, hit, k - 1, <u32> 1 << axis, hit.end, scope, VIA_LIST)
-            else:
-                _mark(context, hit, k - 1, <u32> 1 << axis, hit.end, scope, VIA_DIRECT)
-            if reached == NONE:
-                reached = m.end
-                if cue.flags & CUE_LISTS_STOP:
-                    list_end = m.end
-                    while list_end < limit and not _is_separator(context, list_end):
-                        list_end += 1
+            _mark(context, hit, k - 1, <u32> 1 << axis, hit.end, scope, VIA_LIST if m.start >= list_cut else VIA_DIRECT)
     return 0
 
 
-cdef int _backward(Context *context, const CueHit *hits, u32 first_hit, u32 i, u32 begin, u32 end, u32 mention) except -1 nogil:
+cdef inline u32 _stop_before(Context *context, const CueHit *hits, u32 first, u32 j, u32 axis, u32 begin, u32 until, const Mention *m) noexcept nogil:
+    """Number + 1 of the last stop hit before number `j` that stops this mention's backward scope, 0 when there is none."""
+    while j > first and hits[j - 1].start + MAX_CUE_TOKENS > begin:
+        j -= 1
+        if (hits[j].end <= until and hits[j].end > begin and (hits[j].live >> axis) & 1
+                and context.cues[hits[j].cue].direction == DIR_STOP and not (m != NULL and _inside(&hits[j], m))):
+            return j + 1
+    return 0
+
+
+cdef inline u32 _backward_start(Context *context, const CueHit *hits, u32 first, u32 stop, u32 axis, u32 limit, const Mention *m) noexcept nogil:
+    """Where the backward scope starts for a mention; `stop` is the number + 1 of the last stop hit of all, 0 when there is none."""
+    if stop and _inside(&hits[stop - 1], m):
+        stop = _stop_before(context, hits, first, stop - 1, axis, limit, hits[stop - 1].start, m)
+    return hits[stop - 1].end if stop else limit
+
+
+cdef int _backward(Context *context, const CueHit *hits, u32 first_hit, u32 i, u32 begin, u32 end, u32 mention, u64 marked) except -1 nogil:
+    """`marked` is where the marks of this hit begin: what a cue of both directions has reached forward it does not reach again."""
     cdef const CueHit *hit = &hits[i]
     cdef const Cue *cue = &context.cues[hit.cue]
     cdef const Mention *m
-    cdef u32 limit, scope, k, first, j, axis, list_start, reached
-    cdef bint limited = False
+    cdef u32 limit, scope, k, last = mention, stop, axis, nearest, list_cut
+    cdef bint listed = cue.flags & CUE_LISTS_STOP, cut_known
+    while last < context.n_mentions and context.mentions[last].start < hit.start:
+        last += 1
+    if last == mention:
+        return 0
+    limit = _backward_limit(context, cue, begin, hit.start, hit.end)
+    if limit >= hit.start:
+        return 0
     for axis in range(N_AXES):
         if not (hit.live >> axis) & 1:
             continue
-        first = mention
-        k = first
-        while k < context.n_mentions and context.mentions[k].start < hit.start:
-            k += 1
-        reached = NONE
-        list_start = 0
-        while k > first:
+        stop = 0 if cue.flags & CUE_PAST_CLAUSE else _stop_before(context, hits, first_hit, i, axis, limit, hit.start, NULL)
+        # Where the nearest reached mention starts: lists are cut before it.
+        nearest = NONE
+        k = last
+        while k > mention and nearest == NONE:
             k -= 1
             m = &context.mentions[k]
-            if m.end <= begin:
+            if m.end <= limit or m.start == m.end:
                 continue
-            if not limited:
-                limit = _backward_limit(context, cue, begin, hit.start, hit.end, end)
-                limited = True
-            if m.end <= limit:
+            scope = _backward_start(context, hits, first_hit, stop, axis, limit, m)
+            if m.end > scope and scope < hit.start:
+                nearest = m.start
+        if nearest == NONE:
+            continue
+        cut_known = False
+        list_cut = 0
+        k = last
+        while k > mention:
+            k -= 1
+            m = &context.mentions[k]
+            if m.end <= limit or m.start == m.end:
                 continue
-            scope = limit
-            if not cue.flags & CUE_PAST_CLAUSE:
-                j = i
-                while j > first_hit and hits[j - 1].start >= begin:
-                    j -= 1
-                    if (context.cues[hits[j].cue].direction == DIR_STOP and (hits[j].live >> axis) & 1
-                            and hits[j].end <= hit.start and hits[j].end > scope and not _inside(&hits[j], m)):
-                        scope = hits[j].end
-            if cue.flags & CUE_LISTS_STOP and list_start > scope:
-                scope = list_start
-            if m.end <= scope or scope >= hit.start:
+            scope = _backward_start(context, hits, first_hit, stop, axis, limit, m)
+            if not cut_known and (listed or m.end <= nearest):
+                cut_known = True
+                list_cut = nearest
+                while list_cut > limit and not (_is_separator(context, list_cut - 1) or context.tokens[list_cut].flags & SEP_SLASH):
+                    list_cut -= 1
+                if list_cut <= limit:
+                    list_cut = 0
+            if listed and list_cut > scope:
+                scope = list_cut
+            if m.end <= scope or scope >= hit.start or not _acts_on(context, hit, m, begin, end):
                 continue
-            if not _acts_on(context, hit, m, begin, end):
+            if m.end > hit.end and _is_marked(context, marked, k, axis):
                 continue
-            if reached != NONE and _separated(context, m.end, reached):
-                _mark(context, hit, k, <u32> 1 << axis, scope, hit.start, VIA_LIST)
-            else:
-                _mark(context, hit, k, <u32> 1 << axis, scope, hit.start, VIA_DIRECT)
-            if reached == NONE:
-                reached = m.start
-                if cue.flags & CUE_LISTS_STOP:
-                    list_start = m.start
-                    while list_start > limit and not (_is_separator(context, list_start - 1)
-                                                      or context.tokens[list_start].flags & SEP_SLASH):
-                        list_start -= 1
+            _mark(context, hit, k, <u32> 1 << axis, scope, hit.start, VIA_LIST if m.end <= list_cut else VIA_DIRECT)
     return 0
+
+
+cdef bint _is_marked(Context *context, u64 first, u32 mention, u32 axis) noexcept nogil:
+    """Whether one of the marks from number `first` on is on this mention and axis."""
+    cdef const Mark *marks = <const Mark *> context.marks.data
+    cdef u64 k
+    for k in range(first, context.marks.n):
+        if marks[k].mention == mention and marks[k].cue.axis == axis:
+            return True
+    return False
 
 
 # --- field: value (section 4) ----------------------------------------------------------------------------------------
 
-cdef int _field(Context *context, const CueHit *hits, u32 i, u32 begin, u32 longest) except -1 nogil:
+cdef int _field(Context *context, const CueHit *hits, u32 i, u32 end, u32 longest) except -1 nogil:
     cdef const CueHit *hit = &hits[i]
-    cdef u32 mark = hit.start - 1, t = hit.start - 1, k, p
-    cdef const Token *tokens = context.tokens
+    cdef u32 mark = hit.start - 1, begin = mark, k
+    cdef u32 t = _field_start(context, mark)
     cdef const Mention *m
-    # Back to the start of the field's name: the segment, line, item or sentence the mark stands in.
-    while t > 0:
-        if t < mark and tokens[t].flags & (SEP_NEWLINE | TOKEN_SENTENCE | TOKEN_RESET):
-            break
-        p = token_punct(&tokens[t - 1])
-        if p == 44 or p == 59 or p == 46 or p == 124 or tokens[t - 1].flags & TOKEN_MARK:
-            break
-        t -= 1
-        if mark - t > MAX_SCOPE_TOKENS:
-            break
     k = _first_mention(context, t, longest)
     while k < context.n_mentions and context.mentions[k].start < mark:
         m = &context.mentions[k]
-        if m.end > t and _acts_on(context, hit, m, t, hit.end):
-            _mark(context, hit, k, hit.live, t, mark, VIA_FIELD)
+        if m.end > t and m.start < m.end:
+            while begin > 0 and not context.tokens[begin].flags & TOKEN_SENTENCE:
+                begin -= 1
+            if _acts_on(context, hit, m, begin, end):
+                _mark(context, hit, k, hit.live, t, mark, VIA_FIELD)
         k += 1
     return 0
 

@@ -291,23 +291,22 @@ cdef dict _concept_columns(Batch batch):
     with nogil:
         for k in range(n):
             total = held.vec.n
-            if rows[k].term != NONE:
-                for m in range(<u32> rows[k].n_more + 1):
-                    term = rows[k].term if m == 0 else (<const u32 *> batch.more.data)[rows[k].more + m - 1]
-                    if term >= tables.n_terms:
-                        continue
-                    t = &tables.terms[term]
-                    if <u64> t.concept + t.n_concepts > tables.n_concept_links:
+            for m in range(<u32> rows[k].n_more + 1):
+                term = rows[k].term if m == 0 else (<const u32 *> batch.more.data)[rows[k].more + m - 1]
+                if term >= tables.n_terms:
+                    continue        # a given mention
+                t = &tables.terms[term]
+                if <u64> t.concept + t.n_concepts > tables.n_concept_links:
+                    with gil:
+                        raise tables.corrupt()
+                for c in range(t.n_concepts):
+                    number = tables.concept_links[t.concept + c]
+                    if number >= tables.n_concepts:
                         with gil:
                             raise tables.corrupt()
-                    for c in range(t.n_concepts):
-                        number = tables.concept_links[t.concept + c]
-                        if number >= tables.n_concepts:
-                            with gil:
-                                raise tables.corrupt()
-                        if m and _has(&held.vec, total, number):
-                            continue
-                        (<u32 *> vec_push(&held.vec))[0] = number
+                    if m + c and _has(tables.concepts, &held.vec, total, number):
+                        continue
+                    (<u32 *> vec_push(&held.vec))[0] = number
             if held.vec.n > MAX_BYTES:
                 with gil:
                     _too_big()
@@ -330,10 +329,14 @@ cdef dict _concept_columns(Batch batch):
     }
 
 
-cdef bint _has(const Vec *numbers, u64 begin, u32 number) noexcept nogil:
+cdef bint _has(const Concept *concepts, const Vec *numbers, u64 begin, u32 number) noexcept nogil:
+    """Whether a concept with this system and code is among them; without a code, with this name."""
+    cdef const Concept *wanted = &concepts[number]
+    cdef const Concept *other
     cdef u64 k
     for k in range(begin, numbers.n):
-        if (<const u32 *> numbers.data)[k] == number:
+        other = &concepts[(<const u32 *> numbers.data)[k]]
+        if other.system == wanted.system and other.code == wanted.code and (wanted.code != NONE or other.name == wanted.name):
             return True
     return False
 

@@ -16,6 +16,8 @@ from rulener.core.structs cimport *
 
 import json
 
+from rulener.core.views import distinct
+
 AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
 VIA = (b"direct", b"list", b"field", b"section")
 
@@ -314,11 +316,9 @@ cdef class JsonWriter:
         if row.term != NONE:
             rule = self.tables.rule_name(self.tables.terms[row.term].rule)
             concepts.extend(self.tables.concept_tuple(row.term))
-            for k in range(row.n_more):
-                for concept in self.tables.concept_tuple((<const u32 *> batch.more.data)[row.more + k]):
-                    if concept not in concepts:
-                        concepts.append(concept)
-        return self._render(concepts, rule)
+        for k in range(row.n_more):
+            concepts.extend(self.tables.concept_tuple((<const u32 *> batch.more.data)[row.more + k]))
+        return self._render(distinct(concepts), rule)
 
     cdef int _put_section_name(self, Batch batch, u32 number) except -1:
         cdef const SectionSpan *s

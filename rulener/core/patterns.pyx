@@ -60,7 +60,7 @@ cdef inline bint _in_set(const u32 *sorted_, u32 n, u32 wanted) noexcept nogil:
 cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProgram *program, const Token *tokens, u32 n_tokens, u32 start,
                      PatternScratch *scratch) except? 0xFFFFFFFE nogil:
     """End token of the longest match from `start`, NONE when there is none. Captures (token pairs) are left in `scratch.best`."""
-    cdef u32 limit = start + MAX_PATTERN_TOKENS - 1, n_slots = program.n_captures * 2, best = NONE, pc, pos
+    cdef u32 limit = start + MAX_PATTERN_TOKENS, n_slots = program.n_captures * 2, best = NONE, pc, pos
     cdef u64 *visited
     cdef u32 *slots
     cdef u64 bit
@@ -92,15 +92,18 @@ cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProg
         pos = job.value
         # Follow one path as far as it goes.
         while True:
-            bit = <u64> 1 << (pos - start)
-            if visited[pc] & bit:
-                break
-            if visited[pc] == 0:
-                (<u32 *> vec_push(&scratch.touched))[0] = pc
-            visited[pc] |= bit
+            # At the limit nothing is read any more, so nothing needs to be remembered there.
+            if pos - start < MAX_PATTERN_TOKENS:
+                bit = <u64> 1 << (pos - start)
+                if visited[pc] & bit:
+                    break
+                if visited[pc] == 0:
+                    (<u32 *> vec_push(&scratch.touched))[0] = pc
+                visited[pc] |= bit
             op = &code[program.start + pc]
             if op.op == OP_MATCH:
-                if best == NONE or pos > best:
+                # The letters glued to a number are not cut off it.
+                if (best == NONE or pos > best) and not (pos < n_tokens and tokens[pos].flags & TOKEN_GLUED):
                     best = pos
                     memcpy(scratch.best.data, slots, <u64> n_slots * 4)
                 break
@@ -119,6 +122,11 @@ cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProg
             if op.op == OP_SAVE:
                 _push(scratch, op.arg0 | RESTORE, slots[op.arg0])
                 slots[op.arg0] = pos
+                pc += 1
+                continue
+            if op.op == OP_GAP_END:
+                if pos < n_tokens and pos > start and tokens[pos].flags & TOKEN_SENTENCE:
+                    break
                 pc += 1
                 continue
             if pos >= limit:
@@ -143,7 +151,7 @@ cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProg
                     break
                 pos += 1
             elif op.op == OP_FILLER:
-                if token.flags & (TOKEN_PUNCT | TOKEN_SENTENCE):
+                if token.flags & TOKEN_PUNCT or (token.flags & TOKEN_SENTENCE and pos > start):
                     break
                 pos += 1
             elif op.op == OP_HYPHEN:

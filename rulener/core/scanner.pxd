@@ -28,8 +28,9 @@ cdef class Scanner:
     cdef const u32 *section_refs
     cdef u32 n_section_refs
     cdef list regexes                   # compiled, with what Python needs to run them
-    cdef list everywhere                # numbers of those without anchors
-    cdef bint any_everywhere
+    cdef list unanchored                # numbers of the regexes that run over the whole note
+    cdef bint has_unanchored
+    cdef bint has_alternatives          # some rule has several programs
     cdef int policy
     cdef bint trace                     # keep losers and rejected occurrences
     cdef bint damaged                   # a table led outside the file
@@ -65,6 +66,7 @@ cdef class Scanner:
     cdef int split_sentences(self, const Text *text) except -1 nogil
     cdef int run_patterns(self, const Text *text) except -1 nogil
     cdef int try_program(self, const Text *text, u32 program, u32 start) except -1 nogil
+    cdef int _longest_of_each_start(self) except -1 nogil
     cdef int run_regexes(self, const Text *text, Batch batch) except -1
     cdef int settle_candidates(self, Batch batch) except -1 nogil
     cdef int choose(self, const Text *text, Batch batch) except -1 nogil
@@ -78,6 +80,8 @@ cdef class Scanner:
     cdef u32 _unknown_heading(self, const Text *text, u32 a) noexcept nogil
     cdef bint _stops(self, const Text *text, u32 t) noexcept nogil
     cdef bint _is_initial(self, u32 k) noexcept nogil
+    cdef bint _is_lower_word(self, const Text *text, const Token *word) noexcept nogil
+    cdef bint _is_doubt(self, u32 t) noexcept nogil
     cdef bint _line_breaks(self, u32 t, u32 line) noexcept nogil
     cdef int _drop(self, Batch batch, const Candidate *c, u32 reason) except -1 nogil
     cdef int _apply_unless(self, Batch batch) except -1 nogil
@@ -87,9 +91,10 @@ cdef class Scanner:
     cdef int _assert(self) except -1 nogil
     cdef u32 _append_structure(self, Batch batch) except? 0xFFFFFFFE nogil
     cdef int _append_more(self, Batch batch, EntityRow *row, u32 number, u32 n) except -1 nogil
-    cdef int _append_attributes(self, Batch batch, EntityRow *row, const Candidate *c) except -1 nogil
+    cdef int _append_attributes(self, const Text *text, Batch batch, EntityRow *row, const Candidate *c) except -1 nogil
     cdef void _place(self, EntityRow *row, u32 token, u32 *sentence, u32 *section, u32 first_section) noexcept nogil
-    cdef u32 _append_cues(self, Batch batch, EntityRow *row, u32 mention, u32 mark) except? 0xFFFFFFFE nogil
+    cdef u32 _append_cues(self, Batch batch, EntityRow *row, u32 token, u32 mention, u32 mark) except? 0xFFFFFFFE nogil
+    cdef int _push_cue(self, Batch batch, EntityRow *row, const CueMark *cue) except -1 nogil
     cdef int _know_given(self, Batch batch, EntityRow *row, const Mention *m) except -1
     cdef bint _is_followed(self, u32 t, u32 mask) noexcept nogil
     cdef int _walk(self) except -1 nogil

@@ -34,10 +34,12 @@ from rulener.core.text cimport (
     case_agrees,
     fill_shadow,
     fold_token,
+    cell_of,
     free_tokens,
     is_all_caps,
     is_number,
     mark_lines,
+    point_at,
     read_text,
     token_punct,
     tokenise,
@@ -64,14 +66,14 @@ cdef class Scanner:
     """Scratch and settings of one thread. `sections` maps names to buffers (see `rulener.artifact`)."""
 
     def __cinit__(self, Tables tables, dict sections, dict header, list regexes, int policy, object label_out,
-                  bint act_inside, bint trace):
+                  bint trace):
         cdef u32 i
         cdef const PatternProgram *program
         self.tables = tables
         self._buffers = sections
         self.regexes = regexes
-        self.everywhere = [k for k, entry in enumerate(regexes) if not entry[5]]
-        self.any_everywhere = len(self.everywhere) > 0
+        self.unanchored = [number for number, entry in enumerate(regexes) if not entry[5]]
+        self.has_unanchored = len(self.unanchored) > 0
         self.policy = policy
         self.trace = trace
         self.damaged = False
@@ -104,7 +106,6 @@ cdef class Scanner:
             raise ValueError("labels")
         for i, label in enumerate(label_out):
             self.label_out[i] = label
-        self.context.act_inside = act_inside
         self.context.cover_always = trace
         self.context.across = False
         for i in range(self.tables.n_cues):
@@ -114,6 +115,9 @@ cdef class Scanner:
             program = &self.programs[i]
             if program.from_number:
                 (<u32 *> vec_push(&self.from_number))[0] = i
+            if i and program.term < self.tables.n_terms and self.programs[i - 1].term < self.tables.n_terms \
+                    and self.tables.terms[program.term].rule == self.tables.terms[self.programs[i - 1].term].rule:
+                self.has_alternatives = True
 
     def __dealloc__(self):
         free_tokens(&self.tokens)
@@ -264,6 +268,7 @@ cdef class Scanner:
         self.match(&view, batch)
         self.find_sections(&view, batch)
         self.split_sentences(&view)
+        self.settle_candidates(batch)
         order = sorted(range(n), key=lambda k: (self._token_range(mentions[k][0], mentions[k][1]), k))
         self.mentions.n = 0
         for k in order:
@@ -319,6 +324,8 @@ cdef class Scanner:
             flags = self.tokens.items[i].flags
             kind = "number" if flags & TOKEN_NUMBER else "punct" if flags & TOKEN_PUNCT else "word"
             names = {name for bit, name in _FLAG_NAMES if flags & bit}
+            if is_all_caps(&view, &self.lexis, &self.tokens.items[i]):
+                names.add("ALLCAP")
             out.append((self.tokens.items[i].start, self.tokens.items[i].end, key, kind, names, self.tokens.items[i].id))
         return out
 
@@ -336,7 +343,9 @@ cdef class Scanner:
         self.find_sections(text, batch)
         self.split_sentences(text)
         self.run_patterns(text)
-        if self.regex_hits.n or self.any_everywhere:
+        if self.has_alternatives and self.extra.n > 1:
+            self._longest_of_each_start()
+        if self.regex_hits.n or self.has_unanchored:
             with gil:
                 ok = self.run_regexes(text, batch) == 0
         if not ok:
@@ -630,11 +639,17 @@ cdef class Scanner:
             span.start = items[a].start
             span.body = items[body - 1].end
             span.end = text.length
+            span.heading_token = a
+            span.heading_end_token = b
             span.body_token = body
-            (<u32 *> vec_push(&self.colons))[0] = a
+            span.end_token = n
+            # A bullet or list number before the heading stays in its sentence.
+            if a == 0 or items[a].flags & SEP_NEWLINE or not items[a - 1].flags & TOKEN_MARK:
+                (<u32 *> vec_push(&self.colons))[0] = a
             (<u32 *> vec_push(&self.colons))[0] = body
         for k in range(1, <u32> self.spans.n):
             (<SectionSpan *> self.spans.data)[k - 1].end = (<SectionSpan *> self.spans.data)[k].start
+            (<SectionSpan *> self.spans.data)[k - 1].end_token = (<SectionSpan *> self.spans.data)[k].heading_token
         return 0
 
     cdef int _reject_heading(self, Batch batch, u32 start, u32 end, u32 heading) except -1 nogil:
@@ -654,17 +669,24 @@ cdef class Scanner:
     cdef bint _begins_line(self, u32 a) noexcept nogil:
         """Whether `a` begins a line, a bullet or list number before it allowed."""
         cdef const Token *items = self.tokens.items
+        cdef bint marked = False
         while True:
+            if marked and not items[a].flags & TOKEN_MARK:
+                return False
             if a == 0 or items[a].flags & SEP_NEWLINE:
                 return True
-            if not items[a - 1].flags & TOKEN_MARK:
+            if not marked and items[a].flags & TOKEN_MARK:
                 return False
+            marked = True
             a -= 1
 
     cdef bint _takes_heading(self, const Text *text, u32 a, u32 b, const Heading *heading, u32 colon) noexcept nogil:
         cdef const Token *items = self.tokens.items
-        cdef u32 n = self.tokens.n, p = 0, before, t
+        cdef u32 n = self.tokens.n, p = 0, before, t, words = 0
         cdef bint ends_line = b >= n or items[b].flags & SEP_NEWLINE, at_line = self._begins_line(a)
+        for t in range(a + 1, b):
+            if items[t].flags & SEP_NEWLINE:
+                return False
         if not ends_line:
             p = token_punct(&items[b])
         if not at_line:
@@ -682,20 +704,25 @@ cdef class Scanner:
         if ends_line and items[a].flags & TOKEN_CAP:
             return True
         for t in range(a, b):
-            if not items[t].flags & (TOKEN_PUNCT | TOKEN_NUMBER) and not is_all_caps(text, &self.lexis, &items[t]):
+            if items[t].flags & (TOKEN_PUNCT | TOKEN_NUMBER):
+                continue
+            if not is_all_caps(text, &self.lexis, &items[t]):
                 return False
-        return b - a >= 2 or b >= n or items[b].flags & SEP_BLANK
+            words += 1
+        return words >= 2 or (words == 1 and (b >= n or items[b].flags & SEP_BLANK))
 
     cdef u32 _unknown_heading(self, const Text *text, u32 a) noexcept nogil:
         """End of a heading no pack knows: 1 to 6 words in capitals that begin a line, and a colon. 0: none."""
         cdef const Token *items = self.tokens.items
         cdef u32 b = a
+        if items[a].flags & TOKEN_ITEM:
+            return 0
         while b < self.tokens.n and b - a <= MAX_FIELD_TOKENS:
             if b > a and items[b].flags & SEP_NEWLINE:
                 return 0
             if b > a and token_punct(&items[b]) == 58:
                 return b
-            if items[b].flags & (TOKEN_PUNCT | TOKEN_NUMBER) or not items[b].flags & TOKEN_CAP:
+            if items[b].flags & (TOKEN_PUNCT | TOKEN_NUMBER):
                 return 0
             if not is_all_caps(text, &self.lexis, &items[b]):
                 return 0
@@ -742,7 +769,10 @@ cdef class Scanner:
         cdef const Token *stop
         cdef const Token *word
         if c == 33 or c == 63:
-            return True
+            # A run of these is one stop.
+            if (token_punct(token) == 33 or token_punct(token) == 63) and token.start == items[t - 1].end:
+                return False
+            return token.flags & SEP_NEWLINE or not self._is_doubt(t - 1)
         if c == 59:
             return token.flags & SEP_NEWLINE
         # Closing quotes and brackets directly after the stop belong to it.
@@ -752,31 +782,59 @@ cdef class Scanner:
             c = token_punct(&items[q])
         stop = &items[q]
         if stop.flags & TOKEN_DOT_END:
+            if token.start == items[t - 1].end:
+                return False
             if not token.flags & TOKEN_CAP and not (token.flags & TOKEN_NUMBER and token.flags & SEP_NEWLINE):
                 return False
             return token.flags & SEP_NEWLINE or not is_all_caps(text, &self.lexis, stop)
         if c != 46 or stop.flags & TOKEN_MARK:
             return False
-        word = &items[q - 1] if q > 0 and items[q - 1].end == stop.start else NULL
+        word = &items[q - 1] if q > 0 else NULL
+        if word != NULL and word.end == stop.start:
+            if word_flags(&self.lexis, word) & FLAG_ABBREVIATION and not token.flags & SEP_NEWLINE:
+                return False
+            if token.flags & TOKEN_CAP and self._is_initial(q - 1):
+                return False
         if token.start == items[t - 1].end:
             # Nothing between: only "noted.The" splits.
-            return (token.flags & TOKEN_CAP and word != NULL and not word.flags & (TOKEN_CAP | TOKEN_PUNCT | TOKEN_NUMBER)
-                    and word.end - word.start >= 2)
-        if word == NULL or word.flags & (TOKEN_PUNCT | TOKEN_NUMBER):
-            return True
-        if word_flags(&self.lexis, word) & FLAG_ABBREVIATION and not token.flags & SEP_NEWLINE:
-            return False
-        if word.end - word.start == 1 and word.flags & TOKEN_CAP and token.flags & TOKEN_CAP and self._is_initial(q - 1):
-            return False
+            return (token.flags & TOKEN_CAP and not token.flags & TOKEN_PUNCT and word != NULL and self._is_lower_word(text, word))
         return True
 
-    cdef bint _is_initial(self, u32 k) noexcept nogil:
-        """A single capital letter at `k` with nothing, space or another initial before it."""
+    cdef bint _is_doubt(self, u32 t) noexcept nogil:
+        """Whether the run of `!` and `?` that ends with token `t` begins with a `?` after a space ("?pneumonia")."""
         cdef const Token *items = self.tokens.items
-        if k == 0 or items[k].flags & SEP_SPACE:
-            return True
-        return (token_punct(&items[k - 1]) == 46 and k >= 2 and items[k - 2].end - items[k - 2].start == 1
-                and items[k - 2].flags & TOKEN_CAP != 0 and items[k - 2].end == items[k - 1].start)
+        cdef u32 c
+        while t > 0 and items[t - 1].end == items[t].start:
+            c = token_punct(&items[t - 1])
+            if c != 33 and c != 63:
+                break
+            t -= 1
+        return token_punct(&items[t]) == 63 and (t == 0 or items[t].flags & SEP_SPACE)
+
+    cdef bint _is_lower_word(self, const Text *text, const Token *word) noexcept nogil:
+        """A word with two or more lower-case code points and no upper-case one."""
+        cdef u32 i, cell, lower = 0
+        if word.flags & (TOKEN_PUNCT | TOKEN_NUMBER):
+            return False
+        for i in range(word.start, word.end):
+            cell = cell_of(&self.lexis, point_at(text, i))
+            if cell & CELL_UPPER:
+                return False
+            if cell & CELL_LOWER:
+                lower += 1
+        return lower >= 2
+
+    cdef bint _is_initial(self, u32 k) noexcept nogil:
+        """A single capital letter at `k`, its stop directly after it, with nothing, space or, directly, another initial before it."""
+        cdef const Token *items = self.tokens.items
+        while True:
+            if items[k].end - items[k].start != 1 or items[k].flags & (TOKEN_PUNCT | TOKEN_NUMBER) or not items[k].flags & TOKEN_CAP:
+                return False
+            if k == 0 or items[k].flags & SEP_SPACE:
+                return True
+            if k < 2 or token_punct(&items[k - 1]) != 46 or items[k - 1].end != items[k].start or items[k - 2].end != items[k - 1].start:
+                return False
+            k -= 2
 
     cdef bint _line_breaks(self, u32 t, u32 line) noexcept nogil:
         """Rule 4: whether the newline before `t` ends a sentence. `line` began the line before."""
@@ -872,6 +930,25 @@ cdef class Scanner:
             candidate.n_attributes += 1
         return 0
 
+    cdef int _longest_of_each_start(self) except -1 nogil:
+        """Several `match` texts of a rule are alternatives: of their matches from one token the longest stays."""
+        cdef Candidate *x = <Candidate *> self.extra.data
+        cdef u64 k, j, kept = 0, group = 0
+        cdef bint repeated
+        qsort(x, self.extra.n, sizeof(Candidate), _by_start_longest)
+        for k in range(self.extra.n):
+            if kept == 0 or x[kept - 1].start != x[k].start:
+                group = kept
+            repeated = False
+            for j in range(group, kept):
+                if self.tables.terms[x[j].term].rule == self.tables.terms[x[k].term].rule:
+                    repeated = True
+            if not repeated:
+                x[kept] = x[k]
+                kept += 1
+        self.extra.n = kept
+        return 0
+
     cdef int run_regexes(self, const Text *text, Batch batch) except -1:
         """Run regexes in the windows around their anchors. Returns 1 when the note failed (a timeout)."""
         cdef Hit *hits = <Hit *> self.regex_hits.data
@@ -880,23 +957,14 @@ cdef class Scanner:
         cdef Attribute *attribute
         cdef u32 k
         cdef str note = batch.texts[batch.docs.n - 1]
-        # Without anchors the window is the note, and every match counts.
-        windows = {number: [[0, text.length, None]] for number in self.everywhere}
+        anchors_of = {}
         for k in range(<u32> self.regex_hits.n):
             if hits[k].ref >= <u32> len(self.regexes):
                 self.damaged = True
                 continue
-            if self.regexes[hits[k].ref][5] == 0:
-                continue
-            start, end = items[hits[k].start].start, items[hits[k].end - 1].end
-            low, high = max(0, <long> start - REGEX_WINDOW), min(<long> text.length, <long> end + REGEX_WINDOW)
-            known = windows.setdefault(hits[k].ref, [])
-            last_window = known[len(known) - 1] if known else None
-            if last_window is not None and low <= last_window[1]:
-                last_window[1] = max(high, last_window[1])
-                last_window[2].append((start, end))
-            else:
-                known.append([low, high, [(start, end)]])
+            anchors_of.setdefault(hits[k].ref, []).append((items[hits[k].start].start, items[hits[k].end - 1].end))
+        windows = {number: _windows(sorted(anchors), text.length) for number, anchors in anchors_of.items()}
+        windows.update({number: [(0, text.length, [(0, text.length)])] for number in self.unanchored})
         for number in sorted(windows):
             regex, term, names, timeout, rule, _ = self.regexes[number]
             # The time counts for all windows together.
@@ -1066,17 +1134,19 @@ cdef class Scanner:
             dropped = False
             term = &self.tables.terms[c[k].term]
             if n_spans:
-                # Candidates come by end, so the section of their last character only moves on.
-                while s + 1 < n_spans and spans[s + 1].start < c[k].char_end:
+                # Candidates come by end, so the section of their last token only moves on.
+                while s + 1 < n_spans and spans[s + 1].heading_token < c[k].end:
                     s += 1
                 x = s
-                while x > 0 and spans[x].start > c[k].char_start:
+                while x > 0 and spans[x].heading_token > c[k].start:
                     x -= 1
-                if spans[x].heading != NONE and c[k].char_start >= spans[x].heading_start and c[k].char_end <= spans[x].heading_end:
+                if spans[x].heading == NONE or spans[x].heading_token > c[k].start:
+                    pass
+                elif c[k].end <= spans[x].heading_end_token:
                     dropped = True
                     if self.trace:
                         self._drop(batch, &c[k], 5)
-                elif term.n_unless and spans[x].heading != NONE and c[k].char_start >= spans[x].start:
+                elif term.n_unless:
                     for r in range(term.unless, term.unless + term.n_unless):
                         if r < self.n_section_refs and self.section_refs[r] == self.tables.headings[spans[x].heading].name:
                             dropped = True
@@ -1154,20 +1224,13 @@ cdef class Scanner:
 
     cdef int _assert(self) except -1 nogil:
         cdef CueHit *hits = <CueHit *> self.context.hits.data
-        cdef u64 k, kept = 0
+        cdef u64 k
         cdef u32 t
-        cdef bint inside
-        # A cue lies within one sentence.
+        self.context.crossing = False
         for k in range(self.context.hits.n):
-            inside = True
             for t in range(hits[k].start + 1, hits[k].end):
                 if self.tokens.items[t].flags & TOKEN_SENTENCE:
-                    inside = False
-            if inside:
-                if kept != k:
-                    hits[kept] = hits[k]
-                kept += 1
-        self.context.hits.n = kept
+                    self.context.crossing = True
         self.context.tokens = self.tokens.items
         self.context.n_tokens = self.tokens.n
         self.context.sentences = <u32 *> self.sentences.data
@@ -1218,9 +1281,9 @@ cdef class Scanner:
             row.n_more = 0
             row.reserved = 0
             self._append_more(batch, row, chosen[k], n_candidates)
-            self._append_attributes(batch, row, c)
+            self._append_attributes(text, batch, row, c)
             self._place(row, c.start, &sentence, &section, first_section)
-            mark = self._append_cues(batch, row, k, mark)
+            mark = self._append_cues(batch, row, c.start, k, mark)
         batch.end_note(False)
         return 0
 
@@ -1257,12 +1320,15 @@ cdef class Scanner:
             k += 1
         return 0
 
-    cdef int _append_attributes(self, Batch batch, EntityRow *row, const Candidate *c) except -1 nogil:
+    cdef int _append_attributes(self, const Text *text, Batch batch, EntityRow *row, const Candidate *c) except -1 nogil:
         cdef u32 k
+        cdef Attribute *attribute
         row.attribute = <u32> batch.attributes.n
         row.n_attributes = <u16> c.n_attributes
         for k in range(c.n_attributes):
-            (<Attribute *> vec_push(&batch.attributes))[0] = (<Attribute *> self.attributes.data)[c.attribute + k]
+            attribute = <Attribute *> vec_push(&batch.attributes)
+            attribute[0] = (<Attribute *> self.attributes.data)[c.attribute + k]
+            attribute.numeric = is_number(text, attribute.start, attribute.end)
         return 0
 
     cdef void _place(self, EntityRow *row, u32 token, u32 *sentence, u32 *section, u32 first_section) noexcept nogil:
@@ -1272,49 +1338,63 @@ cdef class Scanner:
         while sentence[0] + 1 < <u32> self.sentences.n and starts[sentence[0] + 1] <= token:
             sentence[0] += 1
         row.sentence = sentence[0]
-        while section[0] + 1 < <u32> self.spans.n and spans[section[0] + 1].start <= row.start:
+        while section[0] + 1 < <u32> self.spans.n and spans[section[0] + 1].heading_token <= token:
             section[0] += 1
-        if self.spans.n and spans[section[0]].start <= row.start:
+        if self.spans.n and spans[section[0]].heading_token <= token:
             row.section = first_section + section[0]
         else:
             row.section = NONE
 
-    cdef u32 _append_cues(self, Batch batch, EntityRow *row, u32 mention, u32 mark) except? 0xFFFFFFFE nogil:
-        """The mention's cues by axis, those of its section in their place; returns the next unread mark."""
+    cdef u32 _append_cues(self, Batch batch, EntityRow *row, u32 token, u32 mention, u32 mark) except? 0xFFFFFFFE nogil:
+        """The mention's cues by axis, those of its section in their place; returns the next unread mark.
+
+        `token` is the mention's first, NONE when it has none.
+        """
         cdef const Mark *marks = <const Mark *> self.context.marks.data
         cdef const SectionSpan *span
-        cdef CueMark *cue
+        cdef CueMark cue
         cdef u32 axis, sets = 0, n_marks = <u32> self.context.marks.n
         row.cue = <u32> batch.cues.n
         row.axes = 0
         if row.section != NONE:
             span = &(<const SectionSpan *> batch.sections.data)[row.section]
-            if span.heading != NONE and row.start >= span.body:
-                sets = self.tables.headings[span.heading].sets
+            if span.heading != NONE and token != NONE and token >= span.body_token:
+                sets = self.tables.headings[span.heading].sets & self.tables.axes
         if sets == 0 and (mark >= n_marks or marks[mark].mention != mention):
             row.n_cues = 0
             return mark
         for axis in range(5):
             if (sets >> axis) & 1:
-                cue = <CueMark *> vec_push(&batch.cues)
+                while (mark < n_marks and marks[mark].mention == mention and marks[mark].cue.axis == axis
+                       and marks[mark].cue.start <= span.heading_start):
+                    self._push_cue(batch, row, &marks[mark].cue)
+                    mark += 1
                 cue.axis = axis
                 cue.start = span.heading_start
                 cue.end = span.heading_end
                 cue.rule = self.tables.headings[span.heading].rule
-                cue.scope_start = span.body
-                cue.scope_end = span.end
+                cue.scope_start = self.tokens.items[span.body_token].start
+                cue.scope_end = self.tokens.items[span.end_token - 1].end
                 cue.via = VIA_SECTION
                 cue.reserved = 0
+                (<CueMark *> vec_push(&batch.cues))[0] = cue
                 row.axes |= <u16> (1 << axis)
             while mark < n_marks and marks[mark].mention == mention and marks[mark].cue.axis == axis:
-                if (self.tables.axes >> axis) & 1:
-                    cue = <CueMark *> vec_push(&batch.cues)
-                    cue[0] = marks[mark].cue
-                    cue.rule = self.tables.cues[marks[mark].cue.rule].rule
-                    row.axes |= <u16> (1 << axis)
+                self._push_cue(batch, row, &marks[mark].cue)
                 mark += 1
         row.n_cues = <u16> min(batch.cues.n - row.cue, <u64> 0xFFFF)
         return mark
+
+    cdef int _push_cue(self, Batch batch, EntityRow *row, const CueMark *mark) except -1 nogil:
+        """The row of a mark, when some pack assesses its axis."""
+        cdef CueMark *cue
+        if not (self.tables.axes >> mark.axis) & 1:
+            return 0
+        cue = <CueMark *> vec_push(&batch.cues)
+        cue[0] = mark[0]
+        cue.rule = self.tables.cues[mark.rule].rule
+        row.axes |= <u16> (1 << mark.axis)
+        return 0
 
     def _append_given(self, Batch batch, list mentions, list order):
         """Rows for given mentions, in the caller's order."""
@@ -1337,16 +1417,15 @@ cdef class Scanner:
             row.term = NONE
             row.more = <u32> batch.more.n
             self._know_given(batch, &row, m)
-            # Mentions are ordered by token, not by character: look the section up afresh.
-            section = 0
             self._place(&row, m.start, &sentence, &section, first_section)
-            mark = self._append_cues(batch, &row, k, mark)
+            mark = self._append_cues(batch, &row, m.start if m.start < m.end else <u32> NONE, k, mark)
             (<EntityRow *> batch.entities.data)[base + <u64> <u32> order[k]] = row
         batch.end_note(False)
 
     cdef int _know_given(self, Batch batch, EntityRow *row, const Mention *m) except -1:
-        """Terms whose span is exactly the given mention's give it their concepts."""
+        """Terms whose span is exactly the given mention's give it their concepts, in the order of resolution."""
         cdef const Candidate *c = <const Candidate *> self.candidates.data
+        cdef list found = []
         cdef u64 low = 0, high = self.candidates.n, mid
         while low < high:
             mid = (low + high) >> 1
@@ -1356,13 +1435,27 @@ cdef class Scanner:
                 high = mid
         while low < self.candidates.n and c[low].end == m.end:
             if c[low].char_start == row.start and c[low].char_end == row.end:
-                if row.term == NONE:
-                    row.term = c[low].term
-                elif row.n_more < 0xFFFF:
-                    (<u32 *> vec_push(&batch.more))[0] = c[low].term
-                    row.n_more += 1
+                found.append((-c[low].priority, self.tables.terms[c[low].term].rule, low, c[low].term))
             low += 1
+        for _, _, _, term in sorted(found)[:0xFFFF]:
+            (<u32 *> vec_push(&batch.more))[0] = term
+            row.n_more += 1
         return 0
+
+
+def _windows(anchors, length):
+    """The windows around sorted anchors, those that touch merged: `[low, high, the anchors in it]`."""
+    found = []
+    last = None
+    for start, end in anchors:
+        low, high = max(0, start - REGEX_WINDOW), min(length, end + REGEX_WINDOW)
+        if last is not None and low <= last[1]:
+            last[1] = max(high, last[1])
+            last[2].append((start, end))
+        else:
+            last = [low, high, [(start, end)]]
+            found.append(last)
+    return found
 
 
 cdef bint _is_closing_quote(const Text *text, const Token *token) noexcept nogil:
@@ -1377,6 +1470,17 @@ cdef bint _is_closing_quote(const Text *text, const Token *token) noexcept nogil
     return point == 0x201D
 
 
+cdef int _by_start_longest(const void *a, const void *b) noexcept nogil:
+    """By start, longest first, then the first program."""
+    cdef const Candidate *x = <const Candidate *> a
+    cdef const Candidate *y = <const Candidate *> b
+    if x.start != y.start:
+        return -1 if x.start < y.start else 1
+    if x.end != y.end:
+        return -1 if x.end > y.end else 1
+    return -1 if x.term < y.term else (1 if x.term > y.term else 0)
+
+
 cdef int _by_end(const void *a, const void *b) noexcept nogil:
     cdef const Candidate *x = <const Candidate *> a
     cdef const Candidate *y = <const Candidate *> b
@@ -1389,7 +1493,7 @@ cdef int _by_end(const void *a, const void *b) noexcept nogil:
     if x.char_start != y.char_start:
         return -1 if x.char_start < y.char_start else 1
     if x.char_end != y.char_end:
-        return -1 if x.char_end < y.char_end else 1
+        return -1 if x.char_end > y.char_end else 1
     return -1 if x.attribute < y.attribute else (1 if x.attribute > y.attribute else 0)
 
 

@@ -42,6 +42,8 @@ cdef struct Ranked:
     u32 length
     u32 start
     u32 rule
+    u32 char_start
+    u32 char_end
     u32 number
 
 
@@ -56,6 +58,11 @@ cdef int _by_rank(const void *a, const void *b) noexcept nogil:
         return -1 if x.start < y.start else 1
     if x.rule != y.rule:
         return -1 if x.rule < y.rule else 1
+    # Two matches of one regex in one token.
+    if x.char_start != y.char_start:
+        return -1 if x.char_start < y.char_start else 1
+    if x.char_end != y.char_end:
+        return -1 if x.char_end > y.char_end else 1
     return -1 if x.number < y.number else (1 if x.number > y.number else 0)
 
 
@@ -63,10 +70,10 @@ cdef int _by_place(const void *a, const void *b) noexcept nogil:
     """Kept candidates by start, then end, then rule: the order mentions are reported in."""
     cdef const Ranked *x = <const Ranked *> a
     cdef const Ranked *y = <const Ranked *> b
-    if x.start != y.start:
-        return -1 if x.start < y.start else 1
-    if x.length != y.length:
-        return -1 if x.length < y.length else 1
+    if x.char_start != y.char_start:
+        return -1 if x.char_start < y.char_start else 1
+    if x.char_end != y.char_end:
+        return -1 if x.char_end < y.char_end else 1
     if x.rule != y.rule:
         return -1 if x.rule < y.rule else 1
     return -1 if x.number < y.number else (1 if x.number > y.number else 0)
@@ -77,6 +84,8 @@ cdef inline void _rank(const Candidate *c, const Term *terms, u32 number, Ranked
     out.length = c.end - c.start
     out.start = c.start
     out.rule = terms[c.term].rule
+    out.char_start = c.char_start
+    out.char_end = c.char_end
     out.number = number
 
 
@@ -116,6 +125,8 @@ cdef int _lose(const Candidate *candidates, const Term *terms, Resolver *resolve
         elif w.end - w.start != c.end - c.start:
             lost.reason = LOST_SHORTER
         elif w.start != c.start:
+            lost.reason = LOST_LATER
+        elif terms[w.term].rule == terms[c.term].rule and w.char_start != c.char_start:
             lost.reason = LOST_LATER
         else:
             lost.reason = LOST_ORDER

@@ -112,6 +112,7 @@ cdef enum CueFlag:
     CUE_WITHIN_LINE = 4
     CUE_WITHIN_SECTION = 8
     CUE_NOT_ON = 16         # `labels` excludes instead of limiting
+    CUE_ACTS_INSIDE = 32    # acts on a mention that it lies in, too
 
 cdef struct Cue:
     u8 axes                 # bit per axis
@@ -146,6 +147,7 @@ cdef enum PatternOp:        # arg0, arg1
     OP_MATCH = 8
     OP_FILLER = 9           # one word or number of a gap, not beginning a sentence
     OP_SET = 10             # one of the token ids SETS[arg0 .. arg0 + arg1), which are sorted
+    OP_GAP_END = 11         # the next token does not begin a sentence
 
 cdef struct Instruction:
     u32 op
@@ -233,7 +235,10 @@ cdef struct SectionSpan:
     u32 body
     u32 end
     u32 heading             # Heading number; NONE: an unknown heading
+    u32 heading_token       # the heading's tokens
+    u32 heading_end_token
     u32 body_token          # first token after the heading and its colon
+    u32 end_token
 
 cdef struct CueMark:        # why a mention has an axis
     u32 axis

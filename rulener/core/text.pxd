@@ -46,6 +46,7 @@ cdef struct TokenBuffer:
 
 cdef enum:
     MAX_FOLDED = 255            # bytes of a folded token; a longer one matches nothing
+    MAX_NUMBER = 64             # code points of a text that counts as a number
     MAX_PROBES = 100000         # of a hash table; only a damaged file needs more
 
 ctypedef struct Folded:
@@ -63,6 +64,8 @@ cdef bint is_number(const Text *text, u32 start, u32 end) noexcept nogil
 cdef void free_tokens(TokenBuffer *buffer) noexcept nogil
 cdef bint is_all_caps(const Text *text, const Lexis *lexis, const Token *token) noexcept nogil
 cdef bint case_agrees(const Text *text, const Lexis *lexis, u32 start, u32 end, const u8 *cases) noexcept nogil
+cdef u32 number_end(const Text *text, u32 i) noexcept nogil
+cdef bint is_number(const Text *text, u32 start, u32 end) noexcept nogil
 cdef u32 case_pattern(const Text *text, const Lexis *lexis, u32 start, u32 end, u8 *out) noexcept nogil
 cdef u64 hash_folded(const u8 *data, u32 length) noexcept nogil
 cdef void fold_token(const Text *text, const Lexis *lexis, const Token *token, Folded *out) noexcept nogil

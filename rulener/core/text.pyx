@@ -339,11 +339,7 @@ cdef u32 dotted_end(const Text *text, const Lexis *lexis, u32 i, bint *dot_end) 
     if class_at(text, lexis, <i64_> i + 1) == CLASS_WORD:
         return start
     dot_end[0] = i + 1 < text.length and text.shadow[i + 1] == 46
-    if not dot_end[0]:
-        return i + 1
-    if class_at(text, lexis, <i64_> i + 2) == CLASS_WORD:
-        return start
-    return i + 2
+    return i + 2 if dot_end[0] else i + 1
 
 
 cdef u32 word_end(const Text *text, const Lexis *lexis, u32 i, Folded *f) noexcept nogil:
@@ -442,7 +438,7 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
     cdef u32 n_pending = 0
     cdef u32 byte_class, next_class
     cdef bint joined = False        # the code point before `i` is WORD or IGNORE
-    cdef bint dot_end = False, lead
+    cdef bint dot_end = False, lead, dimension = False
     cdef u32 n_tokens = 0
     cdef Token *token
     cdef Folded f
@@ -566,12 +562,18 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
                     token.end = e
                     token.flags = flags
                     fold_token(text, lexis, token, &f)
+                elif flags & TOKEN_GLUED and (c == 120 or c == 88) and is_digit(text, i + 1):
+                    # "3x4": the x of a dimension
+                    start_folded(&f)
+                    put_point(&f, 120)
+                    e = i + 1
+                    dimension = True
                 else:
                     e = word_end(text, lexis, i, &f)
                 if cell & CELL_UPPER:
                     flags |= TOKEN_CAP
                 if f.length == 0 and not f.overflow:
-                    flags = (flags & ~<u32> (TOKEN_CAP | TOKEN_GLUED)) | SEP_SPACE
+                    flags = (flags & ~<u32> (TOKEN_CAP | TOKEN_GLUED | LEAD_HYPHEN)) | SEP_SPACE
                     joined = False
                     i = e
                     while runs[0] < i:
@@ -597,6 +599,9 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
             if token.flags & TOKEN_NUMBER and class_at(text, lexis, i) == CLASS_WORD:
                 flags = TOKEN_GLUED
                 joined = True
+            elif dimension:
+                flags = TOKEN_GLUED
+                dimension = False
             continue
         if cls == CLASS_HYPHEN:
             e = i
@@ -620,7 +625,7 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
             else:
                 lead = at == CLASS_SPACE or at == CLASS_NEWLINE or at == CLASS_PUNCT
                 flags = (flags & ~<u32> TOKEN_GLUED) | SEP_HYPHEN
-                if lead and next_class == CLASS_WORD:
+                if lead and (next_class == CLASS_WORD or next_class == CLASS_PUNCT):
                     flags |= LEAD_HYPHEN
             newlines = 0
             joined = False
@@ -633,6 +638,8 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
             token.start = i
             token.end = i + 1
             flags = (flags & ~<u32> TOKEN_GLUED) | TOKEN_PUNCT
+            if cell & CELL_UPPER:
+                flags |= TOKEN_CAP
             start_folded(&f)
             put_folded(&f, lexis, point, cell)
             if f.length == 1:
@@ -665,6 +672,7 @@ cdef int tokenise(const Text *text, const Lexis *lexis, TokenBuffer *buffer) exc
             newlines = 0
             joined = False
         elif cls == CLASS_IGNORE:
+            newlines = 0
             joined = True
         else:
             newlines = 0
@@ -741,7 +749,7 @@ cdef bint _point_starts_number(const Text *text, const Lexis *lexis, u32 i) noex
 
 cdef inline bint _is_bullet_point(u32 point) noexcept nogil:
     return (point == 0x2022 or point == 0x25CF or point == 0x25AA or point == 0x25E6 or point == 0x25A0
-            or point == 0x25A1 or point == 0x2023 or point == 0xB7 or point == 42 or point == 43 or point == 62)
+            or point == 0x25A1 or point == 0x2023 or point == 0xB7)
 
 
 cdef u32 _mark_length(const Text *text, const TokenBuffer *buffer, u32 t, u32 end) noexcept nogil:
@@ -751,9 +759,9 @@ cdef u32 _mark_length(const Text *text, const TokenBuffer *buffer, u32 t, u32 en
     cdef u32 p
     if a.flags & TOKEN_PUNCT:
         p = token_punct(a)
-        if p == 45 or _is_bullet_point(point_at(text, a.start)):
+        if p == 45 or p == 42 or p == 43 or p == 62 or _is_bullet_point(point_at(text, a.start)):
             return 1
-        if (p == 40 and t + 2 < end and token_punct(&items[t + 2]) == 41 and _is_counter(&items[t + 1])
+        if (p == 40 and t + 2 < end and token_punct(&items[t + 2]) == 41 and _is_counter(text, &items[t + 1])
                 and items[t + 1].start == a.end and items[t + 2].start == items[t + 1].end):
             return 3
         return 0
@@ -764,24 +772,27 @@ cdef u32 _mark_length(const Text *text, const TokenBuffer *buffer, u32 t, u32 en
         if not _plain_digits(text, a):
             return 0
         if t + 2 >= end:
-            return 2
+            return 2 if t + 2 < buffer.n else 0
         # "1. x", or "1.No evidence" with nothing between
         if items[t + 2].flags & SEP_SPACE or (items[t + 2].start == items[t + 1].end and not items[t + 2].flags & TOKEN_PUNCT
                                               and not items[t + 2].flags & TOKEN_NUMBER):
             return 2
         return 0
-    if p == 41 and a.end - a.start == 1 and not a.flags & TOKEN_NUMBER:
+    if p == 41 and _is_letter(text, a):
         return 2
     return 0
 
 
-cdef inline bint _is_counter(const Token *token) noexcept nogil:
-    """A number of up to three digits or a single letter."""
-    if token.flags & TOKEN_PUNCT:
-        return False
+cdef inline bint _is_counter(const Text *text, const Token *token) noexcept nogil:
+    """A number of one or two digits or a single letter."""
     if token.flags & TOKEN_NUMBER:
-        return token.end - token.start <= 3
-    return token.end - token.start == 1
+        return token.end - token.start <= 2 and _plain_digits(text, token)
+    return _is_letter(text, token)
+
+
+cdef inline bint _is_letter(const Text *text, const Token *token) noexcept nogil:
+    """A single ASCII letter."""
+    return token.end - token.start == 1 and BYTE_CLASS[text.shadow[token.start]] == B_LETTER
 
 
 cdef inline bint _plain_digits(const Text *text, const Token *token) noexcept nogil:
@@ -801,15 +812,16 @@ cdef int mark_lines(const Text *text, const Lexis *lexis, TokenBuffer *buffer) e
         end = buffer.lines[k + 1] if k + 1 < buffer.n_lines else buffer.n
         if t == 0 or items[t].flags & SEP_BLANK:
             items[t].flags |= TOKEN_RESET
+        if items[t].flags & LEAD_HYPHEN:
+            items[t].flags |= TOKEN_ITEM | TOKEN_RESET
+            continue
         marks = _mark_length(text, buffer, t, end)
         if marks:
             items[t].flags |= TOKEN_ITEM | TOKEN_RESET
             for j in range(marks):
                 items[t + j].flags |= TOKEN_MARK
-            if t + marks < end:
+            if t + marks < buffer.n:
                 items[t + marks].flags |= TOKEN_RESET
-        elif items[t].flags & LEAD_HYPHEN:
-            items[t].flags |= TOKEN_ITEM | TOKEN_RESET
     return 0
 
 
@@ -830,9 +842,13 @@ cdef bint is_all_caps(const Text *text, const Lexis *lexis, const Token *token) 
 
 cdef inline bint _is_possessive(const Text *text, const Lexis *lexis, u32 i) noexcept nogil:
     """Whether the s at `i` is that of "Crohn's": its word's key leaves it out."""
+    cdef u32 after
     if class_at(text, lexis, <i64_> i - 1) != CLASS_APOSTROPHE or class_at(text, lexis, <i64_> i - 2) != CLASS_WORD:
         return False
-    return class_at(text, lexis, <i64_> i + 1) != CLASS_WORD
+    after = class_at(text, lexis, <i64_> i + 1)
+    if after == CLASS_APOSTROPHE:
+        return class_at(text, lexis, <i64_> i + 2) != CLASS_WORD
+    return after != CLASS_WORD and after != CLASS_IGNORE
 
 
 cdef u32 case_pattern(const Text *text, const Lexis *lexis, u32 start, u32 end, u8 *out) noexcept nogil:

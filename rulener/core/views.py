@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 MAX_NUMBER_LENGTH = 300  # longer ones are no floats, and int() may refuse them
@@ -22,6 +23,14 @@ class Concept(NamedTuple):
         if self.semantic_type is None:
             del made["semantic_type"]
         return made
+
+
+def distinct(concepts: Iterable[Concept]) -> tuple[Concept, ...]:
+    """Each system and code once, the first name kept; concepts without a code by their name."""
+    found: dict[tuple[str | None, ...], Concept] = {}
+    for concept in concepts:
+        found.setdefault(concept[:2] if concept.code is not None else concept[:3], concept)
+    return tuple(found.values())
 
 
 class Cue(NamedTuple):

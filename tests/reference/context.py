@@ -15,6 +15,7 @@ BRACKETS = {")": "(", "]": "[", "}": "{"}
 FIELD_MARKS = (":", "-")
 SEGMENT_ENDS = (",", ";", ".", "|")
 BLOCK_REACH = 4
+MAX_SCOPE_TOKENS = 1024
 
 CueRecord = tuple[str, str, int, int, int, int, str]
 
@@ -216,7 +217,7 @@ class Assertion:
         if scope.tokens is not None:
             ends.append(hit.end + scope.tokens)
         if scope.within == "section":
-            ends.append(self.section_end(hit.start))
+            ends += [self.section_end(hit.start), hit.end + MAX_SCOPE_TOKENS]
         else:
             ends.append(self.note.sentence_range(hit.end - 1)[1])
             ends += [t for t in after if self.layout.tokens[t].has(Flag.RESET) or self.layout.key(t) == ";"]

@@ -44,6 +44,7 @@ MAX_FORM_TOKENS = 64
 MAX_PATTERN_TOKENS = 64
 REGEX_WINDOW = 256
 MAX_HEADING_WORDS = 6
+MAX_NUMBER_LENGTH = 64
 
 Concept = tuple[str, str, str]
 Attribute = tuple[int, int, str, "float | None"]
@@ -397,7 +398,8 @@ NUMBER_TEXT = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9
 
 def attribute(text: str, start: int, end: int) -> Attribute:
     value = text[start:end]
-    number = float(value.replace(",", "")) if NUMBER_TEXT.fullmatch(value) else None
+    is_number = len(value) <= MAX_NUMBER_LENGTH and NUMBER_TEXT.fullmatch(value)
+    number = float(value.replace(",", "")) if is_number else None
     return start, end, value, number
 
 
@@ -420,6 +422,7 @@ class Candidate:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     is_term: bool = True
     from_lexicon: bool = False
+    spelling: tuple[str, ...] | None = None
 
     @property
     def rank(self) -> tuple[int, int, int, int, int, int]:
@@ -514,6 +517,7 @@ class MentionFinder:
                 *(a, b, *note.offsets(a, b), row.label, self.lexicon_rule, order),
                 concepts=concepts,
                 from_lexicon=True,
+                spelling=form.cases if form else None,
             )
             for a, b in (occurrences(note.layout, form) if form else [])
         ]
@@ -552,8 +556,9 @@ class MentionFinder:
         words = [text.value for text in pattern.anchors] or regex_anchors(pattern.regex.value)
         if not words:
             return None
-        forms = [form for form in map(form_of, words) if form]
-        ranges = {found for form in forms for found in anchor_occurrences(note.layout, form)}
+        keeps_case = not regex.compile(pattern.regex.value).flags & regex.IGNORECASE
+        forms = [form_of(word, exact=keeps_case and any(map(str.isupper, word))) for word in words]
+        ranges = {found for form in forms if form for found in anchor_occurrences(note.layout, form)}
         return sorted(note.offsets(a, b) for a, b in ranges)
 
     def matched(
@@ -607,24 +612,28 @@ def unless_holds(note: Note, unless: Unless, c: Candidate) -> bool:
 
 def stands_from(layout: Layout, form: Form, a: int) -> bool:
     """Whether the words stand directly from token `a` on, no RESET before or inside them."""
-    whole = stands_at(layout, form, a) and is_whole(layout, a, a + len(form.keys))
-    return whole and not layout.tokens[a].has(Flag.RESET)
+    return stands_at(layout, form, a) and not layout.tokens[a].has(Flag.RESET)
 
 
 def stands_up_to(layout: Layout, form: Form, b: int) -> bool:
     """Whether the words end directly before token `b`, no RESET inside or after them."""
     a = b - len(form.keys)
-    return stands_at(layout, form, a) and is_whole(layout, a, b) and not layout.tokens[b].has(Flag.RESET)
+    return stands_at(layout, form, a) and not layout.tokens[b].has(Flag.RESET)
 
 
 def merge_lexicon(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Lexicon candidates of one span and label become one, in the first one's place, with all concepts."""
-    merged: dict[tuple[object, ...], Candidate] = {}
+    merged: dict[tuple[object, ...], list[Candidate]] = {}
     for n, c in enumerate(candidates):
         key: tuple[object, ...] = (c.first, c.last, c.label) if c.from_lexicon else (n,)
-        same = merged.get(key)
-        merged[key] = replace(same, concepts=distinct(same.concepts + c.concepts)) if same else c
-    return list(merged.values())
+        merged.setdefault(key, []).append(c)
+    return [replace(same[0], concepts=concepts_by_spelling(same)) for same in merged.values()]
+
+
+def concepts_by_spelling(candidates: Sequence[Candidate]) -> tuple[Concept, ...]:
+    """The concepts of rows in their order, those of one case spelling together."""
+    spellings = list(dict.fromkeys(c.spelling for c in candidates))
+    return distinct(concept for spelling in spellings for c in candidates if c.spelling == spelling for concept in c.concepts)
 
 
 def resolve(candidates: Sequence[Candidate], policy: str) -> tuple[list[Candidate], list[Loser]]:

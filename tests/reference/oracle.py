@@ -77,7 +77,7 @@ class Oracle:
     def __init__(self, packs: Sequence[Pack], lexicon: Sequence[LexiconRow] = (), resolution: str | None = None) -> None:
         self.packs = tuple(packs)
         self.lexicon = tuple(lexicon)
-        self.resolution = resolution or next((p.resolution for p in packs if p.resolution), "longest")
+        self.resolution = resolution or next((p.resolution for p in reversed(packs) if p.resolution), "longest")
         self.abbreviations = single_keys(words.any for pack in packs for words in pack.abbreviations)
         self.continues = single_keys(words.any for pack in packs for words in pack.continues)
         self.list_words = single_keys(words.any for pack in packs for words in pack.continues_list)

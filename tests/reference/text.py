@@ -14,10 +14,13 @@ MAX_FIELD_WORDS = 6
 MAX_FIELD_LENGTH = 50
 SHORT_LINE = 60
 MAX_LIST_NUMBER_DIGITS = 3
+MAX_ENCLOSED_DIGITS = 2
+MAX_SENTENCE_TOKENS = 1024
 
 NUMBER_OPENERS = frozenset("([<>=~:,")
 BULLETS = frozenset("•●▪◦■□‣·*+>-")
 CLOSERS = frozenset('"”)]')
+STRONG_STOPS = ("!", "?")
 DIGITS = frozenset("0123456789")
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -157,10 +160,7 @@ class _Tokenizer:
         kind = class_of(self.text[i])
         number_end = self.number_end(i)
         if number_end is not None:
-            self.add(number_end, self.text[i:number_end].replace(",", ""), NUMBER)
-            if self.class_at(number_end) is Class.WORD:
-                self.separators = Flag.GLUED
-                self.word()
+            self.number(number_end)
             return
         dotted_end = self.dotted_end(i)
         if dotted_end is not None:
@@ -194,6 +194,18 @@ class _Tokenizer:
         return self.class_at(i - 1) in (Class.WORD, Class.IGNORE)
 
     # Rule 1.
+
+    def number(self, end: int) -> None:
+        """The number up to `end` and what is glued to it: a word, or the x and the next number of a dimension."""
+        self.add(end, self.text[self.position : end].replace(",", ""), NUMBER)
+        if self.char_at(end) in ("x", "X") and self.is_digit(end + 1):
+            self.separators = Flag.GLUED
+            self.add(end + 1, "x", WORD)
+            self.separators = Flag.GLUED
+            self.number(self.fraction_end(self.grouped_end(end + 1)))
+        elif self.class_at(end) is Class.WORD:
+            self.separators = Flag.GLUED
+            self.word()
 
     def number_end(self, i: int) -> int | None:
         if self.is_digit(i) and not self.follows_word(i):
@@ -403,17 +415,17 @@ def marker_width(text: str, tokens: Sequence[Token], t: int) -> int | None:
             return 2
     if is_single_letter(text, tokens, t) and directly(t + 1) and key(t + 1) == ")":
         return 2
-    enclosed = is_short_number(text, tokens, t + 1) or is_single_letter(text, tokens, t + 1)
+    enclosed = is_short_number(text, tokens, t + 1, MAX_ENCLOSED_DIGITS) or is_single_letter(text, tokens, t + 1)
     if key(t) == "(" and enclosed and directly(t + 1) and directly(t + 2) and key(t + 2) == ")":
         return 3
     return None
 
 
-def is_short_number(text: str, tokens: Sequence[Token], t: int) -> bool:
+def is_short_number(text: str, tokens: Sequence[Token], t: int, most: int = MAX_LIST_NUMBER_DIGITS) -> bool:
     if t >= len(tokens) or tokens[t].kind != NUMBER:
         return False
     surface = text[tokens[t].start : tokens[t].end]
-    return len(surface) <= MAX_LIST_NUMBER_DIGITS and all(c in DIGITS for c in surface)
+    return len(surface) <= most and all(c in DIGITS for c in surface)
 
 
 def is_single_letter(text: str, tokens: Sequence[Token], t: int) -> bool:
@@ -443,7 +455,11 @@ def sentence_starts(
 ) -> list[int]:
     """The first token of every sentence. The word collections hold keys."""
     rules = _SentenceRules(layout, frozenset(abbreviations), frozenset(continues), headings)
-    return [t for t in range(len(layout.tokens)) if t == 0 or rules.begins(t)]
+    starts: list[int] = []
+    for t in range(len(layout.tokens)):
+        if t == 0 or rules.begins(t) or t - starts[-1] >= MAX_SENTENCE_TOKENS:
+            starts.append(t)
+    return starts
 
 
 class _SentenceRules:
@@ -471,7 +487,18 @@ class _SentenceRules:
 
     def after_strong_stop(self, t: int) -> bool:
         p = self.layout.key(t - 1)
-        return p in ("!", "?") or (p == ";" and self.tokens[t].has(Flag.SEP_NEWLINE))
+        on_new_line = self.tokens[t].has(Flag.SEP_NEWLINE)
+        if p not in STRONG_STOPS:
+            return p == ";" and on_new_line
+        if self.layout.key(t) in STRONG_STOPS and self.layout.adjacent(t):
+            return False
+        return on_new_line or not self.is_mark_of_doubt(t - 1)
+
+    def is_mark_of_doubt(self, t: int) -> bool:
+        """Whether the run of marks that ends with token `t` begins with a question mark after a space ("?pneumonia")."""
+        while self.layout.adjacent(t) and self.layout.key(t - 1) in STRONG_STOPS:
+            t -= 1
+        return self.layout.key(t) == "?" and (t == 0 or self.tokens[t].has(Flag.SEP_SPACE))
 
     def after_full_stop(self, t: int) -> bool:
         stop = self.stop_before(t)
