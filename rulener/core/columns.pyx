@@ -126,7 +126,7 @@ cdef class Tables:
                         raise ValueError("code")
                 elif op.op == OP_SET and <u64> op.arg0 + op.arg1 > n_sets:
                     raise ValueError("code")
-                elif op.op > OP_SET:
+                elif op.op > OP_GAP_END:
                     raise ValueError("code")
                 elif op.op != OP_MATCH and k + 1 >= program.n_instructions:
                     raise ValueError("code")
