@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reference.matching import LexiconRow
-from reference.minipack import pack_from_data
-from reference.oracle import Oracle, OracleEntity
-from reference.strategies import write_pack
-from reference.text import Flag, Token
+from tests.reference.matching import LexiconRow
+from tests.reference.minipack import pack_from_data
+from tests.reference.oracle import Oracle, OracleEntity
+from tests.reference.strategies import write_pack
+from tests.reference.text import Flag, Token
 
 import rulener
 from rulener import Engine

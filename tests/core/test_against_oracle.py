@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from reference import text as reference_text
-from reference.matching import LexiconRow
-from reference.strategies import dense_pack, given_mentions, lexicon_rows, notes, packs_data
+from tests.reference import text as reference_text
+from tests.reference.matching import LexiconRow
+from tests.reference.strategies import dense_pack, given_mentions, lexicon_rows, notes, packs_data
 
 from rulener import Engine
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reference.test_oracle import CASES, cases, token_from_case
+from tests.reference.test_oracle import CASES, cases, token_from_case
 
 import rulener
 from rulener import Engine
