@@ -1211,12 +1211,12 @@ cdef class Scanner:
         while j > 0:
             j -= 1
             b = &c[kept[j]]
-            if b.start != a.start or b.end != a.end:
+            if b.char_start != a.char_start or b.char_end != a.char_end:
                 return False
             if self._joins(a, b):
                 return True
-            if self.tables.terms[a.term].rule == self.tables.terms[b.term].rule and a.char_start == b.char_start \
-                    and a.char_end == b.char_end:
+            if (self.tables.terms[a.term].rule == self.tables.terms[b.term].rule
+                    and self.tables.terms[a.term].label == self.tables.terms[b.term].label):
                 return True
         return False
 

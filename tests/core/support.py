@@ -11,11 +11,10 @@ from typing import Any
 from tests.reference.matching import LexiconRow
 from tests.reference.minipack import pack_from_data
 from tests.reference.oracle import Oracle, OracleEntity
-from tests.reference.strategies import write_pack
 from tests.reference.text import Flag, Token
 
-import rulener
 from rulener import Engine
+from rulener.compiler.build import CompileInputs, compile_artifact
 from rulener.packs.model import AXES
 
 PacksData = Sequence[dict[str, Any]]
@@ -27,12 +26,14 @@ OF_FIRST_TOKEN = Flag.SEP_NEWLINE | Flag.SEP_BLANK | Flag.SEP_SPACE
 
 @contextmanager
 def engine_of(packs: PacksData, lexicon: Sequence[LexiconRow] = (), resolution: str | None = None) -> Iterator[Engine]:
-    """An engine of packs given as plain data, through files and the real reader and compiler."""
+    """An engine of packs given as plain data. They are not linted: drawn rules may well contradict each other."""
+    models = tuple(pack_from_data(data) for data in packs)
+    asked = resolution or next((pack.resolution for pack in models if pack.resolution), "longest")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        folders = [write_pack(folder / data["name"], data) for data in packs]
-        lexicons = [write_lexicon(folder / "table.tsv", lexicon)] if lexicon else []
-        yield rulener.load(*folders, base=None, lexicons=lexicons, resolution=resolution, cache_dir=folder / "cache")
+        lexicons = (write_lexicon(folder / "table.tsv", lexicon),) if lexicon else ()
+        compile_artifact(CompileInputs(models, lexicons, ("",) * len(lexicons), asked, bytes(32)), folder / "made.rnr")
+        yield Engine(folder / "made.rnr")
 
 
 def oracle_of(packs: PacksData, lexicon: Sequence[LexiconRow] = (), resolution: str | None = None) -> Oracle:
@@ -110,7 +111,7 @@ def core_entities(entities: Sequence[Any]) -> list[dict[str, Any]]:
             "span": (e.start, e.end),
             "label": e.label,
             "rule": e.rule or "",
-            "concepts": [(c.system, c.code, c.name) for c in e.concepts if c.code is not None],
+            "concepts": [(c.system, c.code, c.name or "") for c in e.concepts if c.code is not None],
             "section": e.section,
             "sentence": e.sentence,
             "attributes": {

@@ -59,7 +59,7 @@ def detail(text: str, entity: Any, name: str) -> Any:
     if name == "attributes":
         return {key: [a.text, a.number] for key, a in entity.attributes.items()}
     if name == "concepts":
-        return [[c.system, c.code, c.name] for c in entity.concepts if c.code is not None]
+        return [[c.system, c.code, c.name or ""] for c in entity.concepts if c.code is not None]
     if name == "rule":
         return entity.rule or ""
     return getattr(entity, name)
