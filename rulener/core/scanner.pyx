@@ -426,7 +426,7 @@ cdef class Scanner:
             if seconds[k] < t:
                 continue            # walked already
             t = seconds[k]
-            state = items[t - 1].id
+            state = a.roots[items[t - 1].id].next
             while t < n and items[t].id != 0 and (items[t].flags & TOKEN_RESET) == 0:
                 id_ = items[t].id
                 edge = NULL
