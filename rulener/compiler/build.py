@@ -197,7 +197,15 @@ class _Compiler:
                 self._guard(
                     text,
                     lambda text=text, exact=exact: self.builder.add_term(
-                        text.value, rule, label, concepts, exact=exact, priority=term.priority, unless=first, n_unless=count, surround=surround
+                        text.value,
+                        rule,
+                        label,
+                        concepts,
+                        exact=exact,
+                        priority=term.priority,
+                        unless=first,
+                        n_unless=count,
+                        surround=surround,
                     ),
                 )
 

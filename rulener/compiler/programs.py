@@ -258,7 +258,7 @@ def _cheapest_from(
     key = (at, head, after_number)
     if key in known:
         return known[key]
-    op, arg0, _ = program.code[at]
+    op = program.code[at].op
     best: tuple[int, _Anchors] = (_TOO_FAR, frozenset())
     if op != MATCH and head < ANCHOR_REACH:
         # A tight hyphen and a slash read no token; a spaced hyphen reads one.

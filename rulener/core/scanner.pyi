@@ -26,7 +26,6 @@ class Scanner:
         regexes: Sequence[tuple[Any, int, list[tuple[str, int]], float, str, bool]],
         policy: int,
         label_out: Sequence[int],
-        act_inside: bool,
         trace: bool,
     ) -> None: ...
     def annotate(self, batch: Batch, text: str) -> None:

@@ -23,28 +23,28 @@ def _pyarrow() -> Any:
 
 def batch_table(batch: Batch) -> pa.Table:
     """The table of a batch. Strings that repeat (labels, rules, sections, codes) are dictionary-encoded."""
-    pa = _pyarrow()
+    arrow = _pyarrow()
     columns = entity_columns(batch)
     n = columns["n"]
-    made = _Maker(pa)
+    made = _Maker(arrow)
     arrays = {
-        "note_id": pa.DictionaryArray.from_arrays(
-            made.ints(columns["doc"], n), pa.array([_plain(str(note_id)) for note_id in batch.ids], pa.string()), safe=False
+        "note_id": arrow.DictionaryArray.from_arrays(
+            made.ints(columns["doc"], n), arrow.array([_plain(str(note_id)) for note_id in batch.ids], arrow.string()), safe=False
         ),
         "start": made.ints(columns["start"], n),
         "end": made.ints(columns["end"], n),
         "text": made.strings(columns["text"], n),
-        "label": pa.DictionaryArray.from_arrays(made.ints(columns["label"], n), pa.array(batch.labels, pa.string()), safe=False),
+        "label": arrow.DictionaryArray.from_arrays(made.ints(columns["label"], n), arrow.array(batch.labels, arrow.string()), safe=False),
         "concepts": made.concepts(columns["concepts"], n),
         "rule": made.words(columns["rule"], n),
     }
     for axis, bitmap, assessed in zip(AXES, columns["axes"], columns["assessed"], strict=True):
-        arrays[axis] = pa.Array.from_buffers(pa.bool_(), n, [None, pa.py_buffer(bitmap)]) if assessed else pa.nulls(n, pa.bool_())
+        arrays[axis] = arrow.Array.from_buffers(arrow.bool_(), n, [None, arrow.py_buffer(bitmap)]) if assessed else arrow.nulls(n, arrow.bool_())
     arrays["section"] = made.words(columns["section"], n)
     arrays["sentence"] = made.ints(columns["sentence"], n)
     arrays["attributes"] = made.attributes(columns["attributes"], n)
     arrays["cues"] = made.cues(columns["cues"], n)
-    table = pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
+    table = arrow.Table.from_arrays(list(arrays.values()), names=list(arrays))
     described: pa.Table = table.replace_schema_metadata(_metadata(batch))
     return described
 

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rulener import Engine
+from rulener.compiler.build import CompileInputs, compile_artifact
+from rulener.packs.model import AXES
 from tests.reference.matching import LexiconRow
 from tests.reference.minipack import pack_from_data
 from tests.reference.oracle import Oracle, OracleEntity
 from tests.reference.text import Flag, Token
-
-from rulener import Engine
-from rulener.compiler.build import CompileInputs, compile_artifact
-from rulener.packs.model import AXES
 
 PacksData = Sequence[dict[str, Any]]
 
@@ -51,7 +50,9 @@ def write_lexicon(path: Path, rows: Sequence[LexiconRow]) -> Path:
 
 
 def oracle_tokens(tokens: Sequence[Token]) -> list[tuple[Any, ...]]:
-    return [(t.start, t.end, t.key, t.kind, _names(t.flags & ~OF_FIRST_TOKEN if n == 0 else t.flags)) for n, t in enumerate(tokens)]
+    return [
+        (t.start, t.end, t.key, t.kind, _names(t.flags & ~OF_FIRST_TOKEN if n == 0 else t.flags)) for n, t in enumerate(tokens)
+    ]
 
 
 def core_tokens(engine: Engine, text: str) -> list[tuple[Any, ...]]:

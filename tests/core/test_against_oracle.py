@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
+
+from rulener import Engine
 from tests.reference import text as reference_text
 from tests.reference.matching import LexiconRow
 from tests.reference.strategies import dense_pack, given_mentions, lexicon_rows, notes, packs_data
-
-from rulener import Engine
 
 from .support import (
     PacksData,
@@ -72,7 +72,8 @@ def test_tokens_of_any_text(dense: Engine, dense_oracle: Any, text: str) -> None
 
 
 ODD_ALPHABET = (
-    "aAsSxX1239 .,'-/\n\r()[]:;?!%\u2019\u00ad\u0301\u00e9\u00df\u0130\ufb01\u2014\u2022\u24b6\u00b2\uff15\uff0e\u200b\U0001f600\ud800\0"
+    "aAsSxX1239 .,'-/\n\r()[]:;?!%"
+    "\u2019\u00ad\u0301\u00e9\u00df\u0130\ufb01\u2014\u2022\u24b6\u00b2\uff15\uff0e\u200b\U0001f600\ud800\0"
 )
 
 
@@ -136,7 +137,15 @@ def test_given_mentions_of_one_pack(dense: Engine, dense_oracle: Any, text: str,
 def test_the_losers_and_what_they_lost_to(packs: PacksData, lexicon: list[LexiconRow], text: str, policy: str) -> None:
     oracle = oracle_of(packs, lexicon, policy)
     expected = {
-        (lost.candidate.start, lost.candidate.end, lost.candidate.rule, lost.winner.start, lost.winner.end, lost.winner.rule, lost.reason)
+        (
+            lost.candidate.start,
+            lost.candidate.end,
+            lost.candidate.rule,
+            lost.winner.start,
+            lost.winner.end,
+            lost.winner.rule,
+            lost.reason,
+        )
         for lost in oracle.losers(text)
     }
     with engine_of(packs, lexicon, policy) as engine:

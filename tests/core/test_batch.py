@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.reference.strategies import dense_pack
 
 from rulener import Engine
 from rulener.core.columns import AXES
+from tests.reference.strategies import dense_pack
 
 from .support import core_entities, engine_of
 
@@ -57,7 +57,7 @@ def test_annotate_many_keeps_the_order(engine: Engine, one_by_one: list[dict[str
 
 def test_json_is_that_of_the_dict(engine: Engine) -> None:
     for text in TEXTS[:100]:
-        doc = engine.annotate(text, note_id="a\u2028\"b")
+        doc = engine.annotate(text, note_id='a\u2028"b')
         assert json.loads(doc.to_json()) == doc.to_dict()
 
 
@@ -86,7 +86,9 @@ def test_annotate_batch_has_a_row_for_every_entity(engine: Engine, one_by_one: l
         for name in ("start", "end", "label", "rule", "section", "sentence", "concepts", *AXES):
             assert row[name] == entity[name], name
         assert row["text"] == as_utf8(entity["text"])
-        assert [tuple(cue[name] for name in entity["cues"][0]) for cue in row["cues"]] == [tuple(c.values()) for c in entity["cues"]]
+        assert [tuple(cue[name] for name in entity["cues"][0]) for cue in row["cues"]] == [
+            tuple(c.values()) for c in entity["cues"]
+        ]
         assert {a.pop("name"): a for a in row["attributes"]} == {
             name: {**a, "text": as_utf8(a["text"])} for name, a in entity["attributes"].items()
         }

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.reference.test_oracle import CASES, cases, token_from_case
 
 import rulener
 from rulener import Engine
 from rulener.packs.model import AXES
+from tests.reference.test_oracle import CASES, cases, token_from_case
 
 from .support import core_sections, core_sentences, core_tokens, oracle_tokens
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     cache: Path = tmp_path_factory.mktemp("cache")
-    yield rulener.load(CASES / "pack", base=None, lexicons=[CASES / "table.tsv"], cache_dir=cache)
+    return rulener.load(CASES / "pack", base=None, lexicons=[CASES / "table.tsv"], cache_dir=cache)
 
 
 @pytest.mark.parametrize("case", cases("tokens"))

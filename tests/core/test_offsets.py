@@ -8,14 +8,28 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.reference.strategies import dense_pack, notes
 
 from rulener import Engine
+from tests.reference.strategies import dense_pack, notes
 
 from .support import core_entities, engine_of, oracle_entities, oracle_of
 from .test_against_oracle import MANY
 
-AWKWARD = ("\u0130", "\u00df", "\ufb01", "e\u0301", "\u01c5", "\U0001f600", "\U0001d5d4", "\r\n", "\0", "\ufeff", "\ud800", "\u00ad", "\u2028")
+AWKWARD = (
+    "\u0130",
+    "\u00df",
+    "\ufb01",
+    "e\u0301",
+    "\u01c5",
+    "\U0001f600",
+    "\U0001d5d4",
+    "\r\n",
+    "\0",
+    "\ufeff",
+    "\ud800",
+    "\u00ad",
+    "\u2028",
+)
 KINDS = {"ASCII": "", "Latin-1": "\u00e9", "UCS2": "\u4e2d", "UCS4": "\U0001f600"}
 
 
@@ -71,7 +85,9 @@ def test_every_width_of_str(engine: Engine, kind: str) -> None:
     assert [e.text for e in engine.annotate(text).entities] == ["rash", "Chest pain", "fever"]
 
 
-@pytest.mark.parametrize("character", ["a", "5", " ", "\n", ".", "-", "'", "\u00ad", "\u0301", "\u4e2d", "\U0001f600", "\ud800", "\0", "("])
+@pytest.mark.parametrize(
+    "character", ["a", "5", " ", "\n", ".", "-", "'", "\u00ad", "\u0301", "\u4e2d", "\U0001f600", "\ud800", "\0", "("]
+)
 def test_a_megabyte_of_one_character(engine: Engine, character: str) -> None:
     text = "fever " + character * 1_000_000 + " no rash"
     doc = engine.annotate(text)

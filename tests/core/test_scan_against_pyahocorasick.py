@@ -14,10 +14,10 @@ from typing import Any
 import ahocorasick
 import pytest
 from hypothesis import given
-from tests.reference.matching import LexiconRow
-from tests.reference.strategies import FINDINGS, SPECIAL_WORDS, lexicon_rows, notes
 
 from rulener import Engine
+from tests.reference.matching import LexiconRow
+from tests.reference.strategies import FINDINGS, SPECIAL_WORDS, lexicon_rows, notes
 
 from .support import engine_of
 from .test_against_oracle import FEW
@@ -120,7 +120,9 @@ def test_shipped_lexicons() -> None:
 @FEW
 @given(rows=lexicon_rows(), text=notes(max_parts=60))
 def test_drawn_notes(rows: list[LexiconRow], text: str) -> None:
-    every = [LexiconRow(word, "symptom") for word in (*FINDINGS, *SPECIAL_WORDS, "chest pain fever", "pain fever", "no rash pain")]
+    every = [
+        LexiconRow(word, "symptom") for word in (*FINDINGS, *SPECIAL_WORDS, "chest pain fever", "pain fever", "no rash pain")
+    ]
     plain = [LexiconRow(row.term, row.label) for row in rows]
     check([*every, *plain], [text])
 
