@@ -34,12 +34,18 @@ def batch_table(batch: Batch) -> pa.Table:
         "start": made.ints(columns["start"], n),
         "end": made.ints(columns["end"], n),
         "text": made.strings(columns["text"], n),
-        "label": arrow.DictionaryArray.from_arrays(made.ints(columns["label"], n), arrow.array(batch.labels, arrow.string()), safe=False),
+        "label": arrow.DictionaryArray.from_arrays(
+            made.ints(columns["label"], n), arrow.array(batch.labels, arrow.string()), safe=False
+        ),
         "concepts": made.concepts(columns["concepts"], n),
         "rule": made.words(columns["rule"], n),
     }
     for axis, bitmap, assessed in zip(AXES, columns["axes"], columns["assessed"], strict=True):
-        arrays[axis] = arrow.Array.from_buffers(arrow.bool_(), n, [None, arrow.py_buffer(bitmap)]) if assessed else arrow.nulls(n, arrow.bool_())
+        arrays[axis] = (
+            arrow.Array.from_buffers(arrow.bool_(), n, [None, arrow.py_buffer(bitmap)])
+            if assessed
+            else arrow.nulls(n, arrow.bool_())
+        )
     arrays["section"] = made.words(columns["section"], n)
     arrays["sentence"] = made.ints(columns["sentence"], n)
     arrays["attributes"] = made.attributes(columns["attributes"], n)
