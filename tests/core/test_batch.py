@@ -17,6 +17,7 @@ import pytest
 
 from rulener import Engine
 from rulener.core.columns import AXES
+from rulener.core.views import Cue
 from tests.reference.strategies import dense_pack
 
 from .support import core_entities, engine_of
@@ -86,9 +87,8 @@ def test_annotate_batch_has_a_row_for_every_entity(engine: Engine, one_by_one: l
         for name in ("start", "end", "label", "rule", "section", "sentence", "concepts", *AXES):
             assert row[name] == entity[name], name
         assert row["text"] == as_utf8(entity["text"])
-        assert [tuple(cue[name] for name in entity["cues"][0]) for cue in row["cues"]] == [
-            tuple(c.values()) for c in entity["cues"]
-        ]
+        cues = [{name: cue[name] for name in Cue._fields} for cue in row["cues"]]
+        assert cues == entity["cues"]
         assert {a.pop("name"): a for a in row["attributes"]} == {
             name: {**a, "text": as_utf8(a["text"])} for name, a in entity["attributes"].items()
         }
@@ -129,8 +129,8 @@ def test_processes_give_the_same_bytes(engine: Engine, method: str) -> None:
 
 SCRIPT = """
 import sys
-from core.support import core_entities, engine_of
-from core.test_batch import lines_of
+from tests.core.support import core_entities, engine_of
+from tests.core.test_batch import lines_of
 from tests.reference.strategies import dense_pack
 with engine_of([dense_pack()]) as engine:
     sys.stdout.buffer.write(engine.path.read_bytes() + lines_of(engine))
@@ -145,7 +145,7 @@ def test_the_hash_seed_changes_nothing() -> None:
 
 def run_with_seed(seed: str) -> bytes:
     tests = Path(__file__).parents[1]
-    path = os.pathsep.join([str(tests), str(tests.parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(tests.parent), os.environ.get("PYTHONPATH", "")])
     env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path}
     return subprocess.run([sys.executable, "-c", SCRIPT], env=env, capture_output=True, check=True).stdout
 

@@ -108,6 +108,16 @@ def test_every_stretch_of_the_note_itself() -> None:
     assert check(rows, read_notes()) > 5000
 
 
+def test_forms_that_all_begin_with_one_word() -> None:
+    """Hardly a word of the notes begins a form while every one goes on in some: what stands before a word must not matter."""
+    rows = []
+    for text in read_notes():
+        words = [word for word in text.split() if word.isalpha()]
+        rows += [LexiconRow("The " + " ".join(words[n : n + 2]), "a") for n in range(len(words) - 2)]
+    texts = read_notes()
+    assert check(rows, [*texts, *(text.replace(" ", " the ") for text in texts)]) > 10
+
+
 def test_shipped_lexicons() -> None:
     rows = []
     for path in sorted((ROOT / "lexicons").glob("*.tsv")):
