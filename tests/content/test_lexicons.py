@@ -13,6 +13,9 @@ from typing import NamedTuple
 import pytest
 import yaml
 
+from rulener.packs.model import Pattern, Term
+from rulener.packs.parse import parse_pack
+
 ROOT = Path(__file__).resolve().parents[2]
 LEXICONS = ROOT / "lexicons"
 REFERENCE = ROOT.parent / "shared" / "data" / "reference" / "clinical_terms_all.tsv.gz"
@@ -235,12 +238,20 @@ def test_everyday_surfaces_are_covered(name: str, term: str, case: str, preferre
     assert (term, case, preferred) in {(row.term, row.case, row.preferred) for row in rows(name)}
 
 
+@cache
+def english_rules() -> tuple[Term | Pattern, ...]:
+    pack, findings = parse_pack(ROOT / "rules" / "english")
+    assert pack is not None, findings
+    return (*pack.terms, *pack.patterns)
+
+
 @pytest.fixture(scope="module")
 def public_names() -> dict[tuple[str, str], set[str]]:
     """(system, code) -> its names in the public tables, folded."""
     if not REFERENCE.is_file():
         pytest.skip(f"the public code tables are not here ({REFERENCE.name})")
     wanted = {(row.system, row.code) for _, row in all_rows() if row.system}
+    wanted |= {(concept.system, concept.code) for rule in english_rules() for concept in rule.concepts}
     names: dict[tuple[str, str], set[str]] = defaultdict(set)
     with gzip.open(REFERENCE, "rt", encoding="utf-8", newline="") as stream:
         for system, code, _, term, *_ in csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE):
@@ -258,3 +269,13 @@ def test_every_code_is_in_the_public_tables_under_this_name(name: str, public_na
         if row.system and not {table_key(row.term), table_key(row.preferred)} & public_names.get((row.system, row.code), set())
     ]
     assert unverified == []
+
+
+def test_every_code_of_the_english_pack_is_in_the_public_tables(public_names: dict[tuple[str, str], set[str]]) -> None:
+    wrong = []
+    for rule in english_rules():
+        names = {table_key(name) for name in (rule.name, *(text.value for text in getattr(rule, "any", ())))}
+        for concept in rule.concepts:
+            if not names & public_names[concept.system, concept.code]:
+                wrong.append(f"{rule.id}: {concept.system}:{concept.code}")
+    assert wrong == []
