@@ -27,7 +27,7 @@ OF_FIRST_TOKEN = Flag.SEP_NEWLINE | Flag.SEP_BLANK | Flag.SEP_SPACE
 def engine_of(packs: PacksData, lexicon: Sequence[LexiconRow] = (), resolution: str | None = None) -> Iterator[Engine]:
     """An engine of packs given as plain data. They are not linted: drawn rules may well contradict each other."""
     models = tuple(pack_from_data(data) for data in packs)
-    asked = resolution or next((pack.resolution for pack in models if pack.resolution), "longest")
+    asked = resolution or next((pack.resolution for pack in reversed(models) if pack.resolution), "longest")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         lexicons = (write_lexicon(folder / "table.tsv", lexicon),) if lexicon else ()

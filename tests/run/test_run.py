@@ -356,14 +356,20 @@ class Interrupting(FakeEngine):
         return super().jsonl(texts, ids)
 
 
+def child_processes() -> set[str]:
+    """The children of this process, other tests' helpers included (Linux; elsewhere none are seen)."""
+    tasks = Path("/proc/self/task")
+    return {child for task in tasks.glob("*/children") for child in task.read_text().split()}
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_ctrl_c_ends_workers_and_can_be_taken_up(notes: Path, tmp_path: Path, small_parts: None, count: int) -> None:
     (notes / "n08.txt").write_text("now")
     run(FakeEngine(), [str(notes)], str(tmp_path / "whole"), workers=1)
+    before = child_processes()
     with pytest.raises(KeyboardInterrupt):
         run(Interrupting(run_pid=os.getpid()), [str(notes)], str(tmp_path / "out"), workers=count)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert child_processes() <= before
     assert not [name for name in tree(tmp_path / "out") if name.startswith(".")]
     run(FakeEngine(), [str(notes)], str(tmp_path / "out"), workers=count)
     assert tree(tmp_path / "out") == tree(tmp_path / "whole")
