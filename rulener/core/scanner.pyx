@@ -1003,7 +1003,7 @@ cdef class Scanner:
         return 0
 
     def _token_range(self, u32 start, u32 end):
-        """The tokens that overlap `[start, end)`; the empty range at its place when none does."""
+        """The tokens that overlap `[start, end)`; the empty range at its place when none does, as for an empty one inside a token."""
         cdef const Token *items = self.tokens.items
         cdef u32 low = 0, high = self.tokens.n, mid, first
         while low < high:
@@ -1013,7 +1013,7 @@ cdef class Scanner:
             else:
                 high = mid
         first = low
-        while low < self.tokens.n and items[low].start < end:
+        while start < end and low < self.tokens.n and items[low].start < end:
             low += 1
         return first, low
 
