@@ -136,6 +136,31 @@ cdef int put_slice(Vec *out, const Text *text, u32 start, u32 end) except -1 nog
     return 0
 
 
+cdef inline u32 point_of(const Text *text, u32 i) noexcept nogil:
+    if text.kind == 1:
+        return (<const u8 *> text.points)[i]
+    if text.kind == 2:
+        return (<const u16 *> text.points)[i]
+    return (<const u32 *> text.points)[i]
+
+
+cdef int put_value(Vec *out, const Text *text, u32 start, u32 end) except -1 nogil:
+    """A number of a note as JSON has it: no grouping commas, no leading zeros, a digit before the point."""
+    cdef u32 i, point
+    while start + 1 < end and (point_of(text, start) == 48 or point_of(text, start) == 44) and point_of(text, start + 1) != 46:
+        start += 1
+    room(out, end - start + 1)
+    if point_of(text, start) == 46:
+        (<u8 *> out.data)[out.n] = 48
+        out.n += 1
+    for i in range(start, end):
+        point = point_of(text, i)
+        if point != 44:
+            (<u8 *> out.data)[out.n] = <u8> point
+            out.n += 1
+    return 0
+
+
 cdef class JsonWriter:
     """Renders documents of one artifact; keeps what it has rendered of terms, so keep it as long as the engine."""
 
@@ -147,6 +172,7 @@ cdef class JsonWriter:
     cdef dict _sections
     cdef dict _rules
     cdef dict _labels
+    cdef dict _names
     cdef bytes _engine
 
     def __cinit__(self, Tables tables):
@@ -164,6 +190,7 @@ cdef class JsonWriter:
         self._sections = {}
         self._rules = {}
         self._labels = {}
+        self._names = {}
         self._engine = json.dumps(tables.meta["fingerprint"]).encode("ascii")
 
     def __dealloc__(self):
@@ -268,7 +295,7 @@ cdef class JsonWriter:
             return 0
         self._put(b',"attributes":{')
         if row.n_attributes:
-            self._put_attributes(batch, row)
+            self._put_attributes(batch, text, row)
         self._put(b'},"cues":[')
         if row.n_cues:
             self._put_cues(batch, row)
@@ -335,21 +362,32 @@ cdef class JsonWriter:
         piece = found
         return self._put(piece)
 
-    cdef int _put_attributes(self, Batch batch, const EntityRow *row) except -1:
-        note = batch.texts[row.doc]
-        from rulener.core.views import number_of
-
+    cdef int _put_attributes(self, Batch batch, const Text *text, const EntityRow *row) except -1:
         cdef const Attribute *a
         cdef u32 k
-        made = {}
+        cdef bytes piece
         for k in range(row.n_attributes):
             a = &(<const Attribute *> batch.attributes.data)[row.attribute + k]
-            surface = note[a.start:a.end]
-            made[self.tables.string(a.name)] = {
-                "text": surface, "start": a.start, "end": a.end, "number": number_of(surface) if a.numeric else None,
-            }
-        rendered = json.dumps(made, ensure_ascii=True, separators=(",", ":"))
-        return self._put(rendered[1 : len(rendered) - 1].encode("ascii"))
+            if k:
+                put(&self.out, <char *> b",", 1)
+            found = self._names.get(a.name)
+            if found is None:
+                found = json.dumps(self.tables.string(a.name)).encode("ascii") + b':{"text":"'
+                self._names[a.name] = found
+            piece = found
+            self._put(piece)
+            put_slice(&self.out, text, a.start, a.end)
+            put(&self.out, <char *> b'","start":', 10)
+            put_number(&self.out, a.start)
+            put(&self.out, <char *> b',"end":', 7)
+            put_number(&self.out, a.end)
+            put(&self.out, <char *> b',"number":', 10)
+            if a.numeric:
+                put_value(&self.out, text, a.start, a.end)
+            else:
+                put(&self.out, <char *> b"null", 4)
+            put(&self.out, <char *> b"}", 1)
+        return 0
 
     cdef int _put_cues(self, Batch batch, const EntityRow *row) except -1:
         cdef const CueMark *c
