@@ -87,6 +87,7 @@ cdef class Scanner:
     cdef int _apply_unless(self, Batch batch) except -1 nogil
     cdef int _drop_in_headings(self, Batch batch) except -1 nogil
     cdef bint _joins(self, const Candidate *a, const Candidate *b) noexcept nogil
+    cdef bint _is_same(self, const Candidate *a, const Candidate *b) noexcept nogil
     cdef bint _is_repeat(self, const Candidate *c, const u32 *kept, u64 k) noexcept nogil
     cdef int _assert(self) except -1 nogil
     cdef u32 _append_structure(self, Batch batch) except? 0xFFFFFFFE nogil

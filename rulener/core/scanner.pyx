@@ -1184,7 +1184,7 @@ cdef class Scanner:
         if self.trace:
             for k in range(self.resolver.lost.n):
                 lost = &(<const Lost *> self.resolver.lost.data)[k]
-                if self._joins(&c[lost.candidate], &c[lost.winner]):
+                if self._joins(&c[lost.candidate], &c[lost.winner]) or self._is_same(&c[lost.candidate], &c[lost.winner]):
                     continue
                 loser = <Loser *> vec_push(&batch.losers)
                 loser.doc = <u32> batch.docs.n - 1
@@ -1203,6 +1203,12 @@ cdef class Scanner:
         cdef const Term *y = &self.tables.terms[b.term]
         return (a.start == b.start and a.end == b.end and x.label == y.label and x.lexicon and y.lexicon)
 
+    cdef bint _is_same(self, const Candidate *a, const Candidate *b) noexcept nogil:
+        """Whether they are one candidate of a rule, found by two of its forms."""
+        cdef const Term *x = &self.tables.terms[a.term]
+        cdef const Term *y = &self.tables.terms[b.term]
+        return x.rule == y.rule and x.label == y.label and a.char_start == b.char_start and a.char_end == b.char_end
+
     cdef bint _is_repeat(self, const Candidate *c, const u32 *kept, u64 k) noexcept nogil:
         """Policy `all`: the same span and label from the same rule, or from a second lexicon row, is not reported twice."""
         cdef u64 j = k
@@ -1215,8 +1221,7 @@ cdef class Scanner:
                 return False
             if self._joins(a, b):
                 return True
-            if (self.tables.terms[a.term].rule == self.tables.terms[b.term].rule
-                    and self.tables.terms[a.term].label == self.tables.terms[b.term].label):
+            if self._is_same(a, b):
                 return True
         return False
 
