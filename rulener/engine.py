@@ -90,20 +90,20 @@ def load(
     """An engine from rule packs and lexicons, or from one compiled file.
 
     With no arguments: the shipped English pack and starter lexicons. `packs` are folders (or names of shipped packs) that are
-    added to `base`; `base=None` loads them alone. `lexicons` are term tables that replace the starter lexicons; the name
-    "starter" among them keeps those. `scheme` reports labels as that scheme names them and leaves the other mentions out.
+    added to `base`; `base=None` loads them alone, without lexicons. `lexicons` are term tables that replace the starter
+    lexicons (none given, or an empty list: the starter ones stay); the name "starter" among them keeps those. `scheme` reports labels as that scheme names them and leaves the other mentions out.
     `resolution` overrides the packs' policy. What is compiled is kept in `cache_dir` (default: the user's cache folder).
 
     Raises PackError, LexiconError, ArtifactError, UsageError.
     """
     if len(packs) == 1 and os.fspath(packs[0]).endswith(_ARTIFACT_SUFFIX):
-        if lexicons is not None or resolution is not None:
+        if lexicons or resolution is not None:
             raise UsageError("U102", "a compiled file has its lexicons and resolution built in", hint="compile it with them")
         return Engine(Path(packs[0]), scheme=scheme)
     from rulener.compiler.cache import cached_artifact
 
     folders = pack_folders(packs, base)
-    tables = lexicon_paths(lexicons)
+    tables = lexicon_paths(lexicons, base)
     _check_resolution(resolution)
     try:
         return Engine(cached_artifact(folders, tables, resolution=resolution, base_folder=cache_dir), scheme=scheme)
@@ -125,7 +125,7 @@ def compile_to(
     from rulener.compiler.cache import cache_folder, compile_inputs, hash_lexicon, hash_pack
 
     folders = pack_folders(packs, base)
-    tables = lexicon_paths(lexicons)
+    tables = lexicon_paths(lexicons, base)
     _check_resolution(resolution)
     hashes = [hash_lexicon(path, cache_folder()) for path in tables]
     key = fingerprint(
@@ -166,14 +166,14 @@ def _same(a: Path, b: Path) -> bool:
     return a.resolve() == b.resolve()
 
 
-def lexicon_paths(lexicons: Sequence[PathLike] | None) -> list[Path]:
-    """The tables to load; None or "starter" stand for the shipped ones."""
+def lexicon_paths(lexicons: Sequence[PathLike] | None, base: str | None) -> list[Path]:
+    """The tables to load. "starter" stands for the shipped ones, which also come with `base` when no table is given."""
     from rulener import shipped
 
     if isinstance(lexicons, str | os.PathLike):
         lexicons = [lexicons]
     paths: list[Path] = []
-    for given in [STARTER] if lexicons is None else lexicons:
+    for given in lexicons or ([STARTER] if base is not None else []):
         if os.fspath(given) == STARTER:
             paths.extend(shipped.lexicons())
         else:
@@ -189,7 +189,7 @@ def find_conflicts(packs: Sequence[Pack], lexicons: Sequence[PathLike] = ()) -> 
 
     found = pack_conflicts(packs)
     messages: list[str] = []
-    for path in lexicon_paths(lexicons) if lexicons else []:
+    for path in lexicon_paths(lexicons, None):
         skipped = Skipped()
         found += lexicon_conflicts(packs, path, skipped)
         messages += skipped.messages(path.name)

@@ -400,7 +400,7 @@ def test_a_compiled_file_is_the_engine_that_was_compiled(folder: Path, engine: r
     assert loaded.fingerprint == engine.fingerprint
     assert loaded.annotate(NOTE).to_dict() == engine.annotate(NOTE).to_dict()
     assert rulener.load(str(tmp_path / "it.rnr"), scheme="i2b2").labels == ("problem", "treatment")
-    for options in ({"lexicons": []}, {"resolution": "all"}):
+    for options in ({"lexicons": ["more.tsv"]}, {"resolution": "all"}):
         with pytest.raises(errors.UsageError, match=r"^\[U102\] a compiled file has its lexicons and resolution built in"):
             rulener.load(tmp_path / "it.rnr", **options)
 
@@ -468,10 +468,18 @@ def test_the_example_of_the_design(shipped: rulener.Engine) -> None:
 
 
 def test_packs_are_added_to_the_base(folder: Path) -> None:
-    added = rulener.load(folder / "bare", lexicons=[], cache_dir=folder / "cache")
+    added = rulener.load(folder / "bare", cache_dir=folder / "cache")
     entity = added.annotate("Denies ear ache.").entities[0]
     assert (entity.text, entity.rule, entity.negated) == ("ear ache", "bare:ear", True)
-    assert "starter" not in str(added.manifest()["lexicons"])
+
+
+def test_the_starter_lexicons_come_with_the_base(folder: Path, shipped: rulener.Engine) -> None:
+    names = [lexicon["name"] for lexicon in shipped.manifest()["lexicons"]]
+    for given in (None, [], ()):
+        made = rulener.load(lexicons=given, cache_dir=folder / "cache").manifest()
+        assert [lexicon["name"] for lexicon in made["lexicons"]] == names
+        alone = rulener.load(folder / "bare", base=None, lexicons=given, cache_dir=folder / "cache").manifest()
+        assert alone["lexicons"] == []
 
 
 def test_starter_names_the_shipped_lexicons(folder: Path, shipped: rulener.Engine) -> None:

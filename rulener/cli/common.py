@@ -42,9 +42,7 @@ def artifact_options(function: _F) -> _F:
 
     @functools.wraps(function)
     def command(*, pack: tuple[str, ...], no_base: bool, lexicon: tuple[str, ...], resolution: str | None, **rest: Any) -> Any:
-        compiled = len(pack) == 1 and pack[0].endswith(".rnr")
-        lexicons = list(lexicon) or ([] if no_base and not compiled else None)
-        make = {"packs": pack, "lexicons": lexicons, "base": None if no_base else "english", "resolution": resolution}
+        make = {"packs": pack, "lexicons": list(lexicon), "base": None if no_base else "english", "resolution": resolution}
         return function(make=make, **rest)
 
     decorated: Any = command
