@@ -21,7 +21,7 @@ from rulener import __version__, artifact
 from rulener.compiler import programs, unicode
 from rulener.core.automaton import Builder
 from rulener.errors import LexiconError, PackError
-from rulener.lexicon.table import Row, Skipped, read_table
+from rulener.lexicon.table import LINK_ONLY, Row, Skipped, read_table
 from rulener.packs.anchors import regex_anchors
 from rulener.packs.diagnostics import Diagnostic, Located
 from rulener.packs.model import (
@@ -365,6 +365,9 @@ class _Compiler:
             label = numbers.get(row.label)
             if label is None:
                 skipped.add(f"unknown label {row.label[:40]!r}", row.line)
+                continue
+            if row.use == LINK_ONLY:
+                skipped.add(f"it is for linking only (use={LINK_ONLY}), which is not compiled yet", row.line)
                 continue
             try:
                 add_row(row.term, rule, label, row.system, row.code, row.preferred, row.exact, row.semantic_type)

@@ -17,7 +17,7 @@ import ahocorasick
 from rulener.compiler import unicode
 from rulener.core.automaton import Builder
 from rulener.errors import LexiconError
-from rulener.lexicon.table import Skipped, read_table
+from rulener.lexicon.table import LINK_ONLY, Skipped, read_table
 from rulener.packs.diagnostics import Diagnostic, Findings, sort_diagnostics
 from rulener.packs.model import AXES, ContextCue, Direction, Pack, Place, Term, Text, Unless
 from rulener.packs.patterns import cue_forms
@@ -73,6 +73,8 @@ def lexicon_conflicts(packs: Sequence[Pack], path: Path, skipped: Skipped | None
     rows = 0
     for row in read_table(path, Skipped() if skipped is None else skipped):
         rows += 1
+        if row.use == LINK_ONLY:  # never found in text, so in conflict with nothing
+            continue
         for tally, flag in zip(tallies, flags.conflicts(row.term, row.exact), strict=True):
             if flag is not None:
                 tally.add(row.line, row.term, flag)

@@ -1,8 +1,19 @@
 """Term tables: TSV or CSV with a header, plain or gzip.
 
-Columns: `term` and `label` are required; `system`, `code`, `preferred` (or `name`), `semantic_type` and `case` (`exact`: the
-surface keeps its case) may be given, in any order; other columns are named as not used. Rows are streamed; a bad row is counted
-and named by line, never fatal.
+Columns: `term` and `label` are required; the others may be given, in any order; unknown columns are named as not used.
+
+    term, label           the surface, and the label of its mentions
+    system, code          its concept
+    preferred (or name)   the concept's name; the term when empty
+    semantic_type         as the source writes it
+    case                  `exact`: the surface keeps its case
+    source, term_type     the vocabulary the surface comes from, and what it is there (PT, SY, EXACT...)
+    rank                  0..65535, 0 (also when empty) is the best: preference of source and term type
+    variant               the rule that made the surface; empty when it stands so in the source
+    use                   `link`: never found in text by itself, only used to link a mention found otherwise
+    standard              `SYSTEM:CODE` of the OMOP standard concept; standard_id, standard_name: its concept id and name
+
+Rows are streamed; a bad row is counted and named by line, never fatal.
 """
 
 from __future__ import annotations
@@ -10,15 +21,22 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from rulener.errors import LexiconError
 
-COLUMNS = ("term", "label", "system", "code", "preferred", "semantic_type", "case")
+COLUMNS = (
+    "term", "label", "system", "code", "preferred", "semantic_type", "case", "source", "term_type", "rank", "variant", "use",
+    "standard", "standard_id", "standard_name",
+)  # fmt: skip
+WORST_RANK = 65535
+LINK_ONLY = "link"
 _ALIASES = {
     "name": "preferred",
     "preferred_name": "preferred",
@@ -28,10 +46,11 @@ _ALIASES = {
 }
 _GZIP_MAGIC = b"\x1f\x8b"
 _NAMED_LINES = 5
+_BLOCK = 4096  # rows
 
 
 class Row(NamedTuple):
-    """One surface of one concept. Missing values are empty strings."""
+    """One surface of one concept; see the module for what the values say. Missing values are empty strings, missing numbers 0."""
 
     line: int
     term: str
@@ -41,6 +60,21 @@ class Row(NamedTuple):
     preferred: str
     semantic_type: str
     exact: bool
+    source: str = ""
+    term_type: str = ""
+    rank: int = 0
+    variant: str = ""
+    use: str = ""
+    standard: str = ""
+    standard_id: int = 0
+    standard_name: str = ""
+
+
+class Written(NamedTuple):
+    """How many rows a table got, and what was not written."""
+
+    rows: int
+    skipped: Skipped
 
 
 @dataclass(slots=True)
@@ -181,7 +215,8 @@ def _rows(lines: _Lines, columns: dict[str, int], delimiter: str, skipped: Skipp
     width = max(columns.values()) + 1
     required = max(columns["term"], columns["label"]) + 1
     at = [columns.get(name, width) for name in COLUMNS]
-    term_at, label_at, system_at, code_at, preferred_at, type_at, case_at = at
+    term_at, label_at, system_at, code_at, preferred_at, type_at, case_at, source_at, term_type_at, rank_at, variant_at = at[:11]
+    use_at, standard_at, standard_id_at, standard_name_at = at[11:]
     padding = [""] * (width + 1)
     split = _split_tabs if delimiter == "\t" else _CommaRows
     for line, fields in split(lines, skipped):
@@ -194,17 +229,41 @@ def _rows(lines: _Lines, columns: dict[str, int], delimiter: str, skipped: Skipp
             fields[width] = ""
         term, label = fields[term_at].strip(), fields[label_at].strip()
         case = fields[case_at].strip().lower()
+        use = fields[use_at].strip().lower()
+        rank = _number(fields[rank_at], WORST_RANK)
+        standard_id = _number(fields[standard_id_at], _HIGHEST_ID)
         if not term:
             skipped.add("no term", line)
         elif not label:
             skipped.add("no label", line)
         elif case not in ("", "exact", "any"):
             skipped.add("case is neither empty, 'any' nor 'exact'", line)
+        elif rank < 0:
+            skipped.add(f"rank is no number from 0 to {WORST_RANK}", line)
+        elif use not in ("", LINK_ONLY):
+            skipped.add(f"use is neither empty nor '{LINK_ONLY}'", line)
+        elif standard_id < 0:
+            skipped.add("standard_id is no number of an OMOP concept", line)
         else:
             yield Row(
                 line, term, label, fields[system_at].strip(), fields[code_at].strip(), fields[preferred_at].strip() or term,
-                fields[type_at].strip(), case == "exact",
+                fields[type_at].strip(), case == "exact", fields[source_at].strip(), fields[term_type_at].strip(), rank,
+                fields[variant_at].strip(), use, fields[standard_at].strip(), standard_id, fields[standard_name_at].strip(),
             )  # fmt: skip
+
+
+_HIGHEST_ID = 2**31 - 1
+
+
+def _number(text: str, highest: int) -> int:
+    """0 when empty, -1 when it is no number up to `highest`."""
+    if not text:
+        return 0
+    text = text.strip()
+    if not text.isascii() or not text.isdigit() or len(text) > 10:
+        return 0 if not text else -1
+    number = int(text)
+    return number if number <= highest else -1
 
 
 def _split_tabs(lines: _Lines, skipped: Skipped) -> Iterator[tuple[int, list[str]]]:
@@ -247,3 +306,82 @@ class _CommaRows:
             return f"a value of more than {csv.field_size_limit()} characters"
         further = f" (up to line {self._lines.number})" if self._lines.number > self._begin else ""
         return f"quotes that do not close or stand inside a value{further}"
+
+
+def write_table(rows: Iterable[Row], path: Path, skipped: Skipped | None = None) -> Written:
+    """Write a TSV with every column, gzip when `path` ends in .gz; atomically, and the same rows give the same bytes.
+
+    A row that no reader would give back is not written and counted in `skipped`: no term or label, a tab or line break in a
+    value, a rank, use or standard_id out of range, half of a surrogate pair. Raises LexiconError L104 when the file cannot be
+    written; then nothing is left behind.
+    """
+    skipped = Skipped() if skipped is None else skipped
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    written = 0
+    try:
+        with open(temporary, "wb") as file:
+            with _packed(file, path) as packed:
+                packed.write(("\t".join(COLUMNS) + "\n").encode())
+                for block in _blocks(rows, skipped):
+                    packed.write("".join(block).encode())
+                    written += len(block)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise LexiconError("L104", f"the lexicon cannot be written: {why}", place=str(path)) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    return Written(written, skipped)
+
+
+def _packed(file: IO[bytes], path: Path) -> AbstractContextManager[Any]:
+    """What to write to: the file, or gzip into it without its name and time."""
+    if path.name.lower().endswith(".gz"):
+        return gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0)
+    return nullcontext(file)
+
+
+def _blocks(rows: Iterable[Row], skipped: Skipped) -> Iterator[list[str]]:
+    """The lines of rows that can be written, some thousands at once."""
+    block: list[str] = []
+    tabs = len(COLUMNS) - 1
+    for row in rows:
+        (
+            _, term, label, system, code, preferred, semantic_type, exact, source, term_type, rank, variant, use,
+            standard, standard_id, standard_name,
+        ) = row  # fmt: skip
+        line = (
+            f"{term}\t{label}\t{system}\t{code}\t{preferred}\t{semantic_type}\t{'exact' if exact else ''}\t{source}\t"
+            f"{term_type}\t{rank or ''}\t{variant}\t{use}\t{standard}\t{standard_id or ''}\t{standard_name}\n"
+        )
+        if line.count("\t") != tabs or line.count("\n") != 1 or "\r" in line:
+            skipped.add("a tab or line break in a value", row.line)
+        elif not term or term.isspace():
+            skipped.add("no term", row.line)
+        elif not label or label.isspace():
+            skipped.add("no label", row.line)
+        elif not 0 <= rank <= WORST_RANK:
+            skipped.add(f"rank is no number from 0 to {WORST_RANK}", row.line)
+        elif use not in ("", LINK_ONLY):
+            skipped.add(f"use is neither empty nor '{LINK_ONLY}'", row.line)
+        elif not 0 <= standard_id <= _HIGHEST_ID:
+            skipped.add("standard_id is no number of an OMOP concept", row.line)
+        elif not line.isascii() and not _encodes(line):
+            skipped.add("not UTF-8", row.line)
+        else:
+            block.append(line)
+            if len(block) == _BLOCK:
+                yield block
+                block = []
+    yield block
+
+
+def _encodes(line: str) -> bool:
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import rulener
 from rulener.errors import EXIT_BAD_LEXICON, LexiconError
-from rulener.lexicon.table import Row, Skipped, read_table
+from rulener.lexicon.table import Row, Skipped, Written, read_table, write_table
 
 PACK = "name: tiny\nversion: 1.0.0\nlabels:\n  - id: drug\n  - id: ailment\n"
 
@@ -54,6 +57,31 @@ def test_every_column() -> None:
     rows, messages = read(header + "6809\tmetformin\tT121\tdrug\texact\tRXNORM\tMetformin HCl\n")
     assert rows == [Row(2, "metformin", "drug", "RXNORM", "6809", "Metformin HCl", "T121", True)]
     assert messages == []
+
+
+def test_the_columns_of_a_built_table() -> None:
+    header = "term\tlabel\tsource\tterm_type\trank\tvariant\tuse\tstandard\tstandard_id\tstandard_name\n"
+    content = "x\tdrug\tMSH\tPT\t 7 \tplural\tLINK\tRxNorm:1\t2147483647\tThe X\ny\tdrug\t\t\t\t\t\t\t\t\n"
+    (x, y), messages = read(header + content)
+    assert messages == []
+    assert x[8:] == ("MSH", "PT", 7, "plural", "link", "RxNorm:1", 2147483647, "The X")
+    assert y == Row(3, "y", "drug", "", "", "y", "", False)
+
+
+@pytest.mark.parametrize("rank", ["-1", "65536", "1.5", "x", "٣", "9" * 5000])
+def test_a_bad_rank(rank: str) -> None:
+    rows, messages = read(f"term\tlabel\trank\nx\tdrug\t{rank}\ny\tdrug\t65535\n")
+    assert [(row.term, row.rank) for row in rows] == [("y", 65535)]
+    assert messages == ["t.tsv:2: row skipped: rank is no number from 0 to 65535"]
+
+
+def test_a_bad_use_and_a_bad_standard_id() -> None:
+    rows, messages = read("term\tlabel\tuse\tstandard_id\nx\tdrug\tlinks\t\ny\tdrug\t\t2147483648\n")
+    assert rows == []
+    assert messages == [
+        "t.tsv:2: row skipped: use is neither empty nor 'link'",
+        "t.tsv:3: row skipped: standard_id is no number of an OMOP concept",
+    ]
 
 
 def test_missing_values_are_empty_and_preferred_is_the_term() -> None:
@@ -139,9 +167,9 @@ def test_rows_that_are_skipped_are_counted_and_named() -> None:
 
 def test_what_the_compiler_skips_is_a_warning() -> None:
     long = " ".join(["w"] * 65)
-    engine = load(f"term\tlabel\tsource\ngood\tdrug\nx\tdisease\n \u00ad'\tdrug\n{long}\tdrug\n{'y' * 256}\tdrug\nz\tDRUG\n")
+    engine = load(f"term\tlabel\tother\ngood\tdrug\nx\tdisease\n \u00ad'\tdrug\n{long}\tdrug\n{'y' * 256}\tdrug\nz\tDRUG\n")
     assert engine.warnings == [
-        "t.tsv:1: column 'source' is not used",
+        "t.tsv:1: column 'other' is not used",
         "t.tsv:3: row skipped: unknown label 'disease'",
         "t.tsv:4: row skipped: its term cannot be used: it has no letter, digit or punctuation mark",
         "t.tsv:5: row skipped: its term cannot be used: it has 65 tokens; at most 64 are allowed",
@@ -153,10 +181,10 @@ def test_what_the_compiler_skips_is_a_warning() -> None:
 
 
 def test_columns_that_are_not_used() -> None:
-    assert read("term\tlabel\tsource\t\tSource\nx\tdrug\ta\tb\tc\n")[1] == [
-        "t.tsv:1: column 'source' is not used",
+    assert read("term\tlabel\tother\t\tOther\nx\tdrug\ta\tb\tc\n")[1] == [
+        "t.tsv:1: column 'other' is not used",
         "t.tsv:1: column 4 has no name and is not used",
-        "t.tsv:1: column 'Source' is not used",
+        "t.tsv:1: column 'Other' is not used",
     ]
 
 
@@ -180,7 +208,10 @@ def test_a_value_that_is_too_long_for_csv() -> None:
 
 # --- what is refused -------------------------------------------------------------------------------------------------
 
-KNOWN = "known columns: term, label, system, code, preferred, semantic_type, case"
+KNOWN = (
+    "known columns: term, label, system, code, preferred, semantic_type, case, source, term_type, rank, variant, use, standard, "
+    "standard_id, standard_name"
+)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +280,96 @@ def test_a_file_that_vanishes_before_it_is_read() -> None:
     with pytest.raises(LexiconError) as caught:
         list(read_table(Path("gone.tsv"), Skipped()))
     assert str(caught.value) == "[L101] gone.tsv: the lexicon cannot be read: No such file or directory"
+
+
+# --- what is written --------------------------------------------------------------------------------------------------
+
+FULL = Row(2, "x-ray", "drug", "S", "1", "X ray", "T060", True, "MSH", "PT", 7, "hyphen", "link", "RxNorm:1", 12, "Röntgen")
+PLAIN = Row(3, "é", "drug", "", "", "é", "", False)
+
+
+@pytest.mark.parametrize("name", ["out.tsv", "out.tsv.gz"])
+def test_what_is_written_is_read_back(name: str) -> None:
+    assert write_table(iter([FULL, PLAIN]), Path(name)) == Written(2, Skipped())
+    skipped = Skipped()
+    assert list(read_table(Path(name), skipped)) == [FULL, PLAIN]
+    assert skipped.messages(name) == []
+    assert sorted(path.name for path in Path().iterdir()) == [name]
+
+
+def test_the_same_rows_give_the_same_bytes() -> None:
+    write_table([FULL, PLAIN], Path("a.tsv.gz"))
+    write_table([FULL, PLAIN], Path("b.tsv.gz"))
+    assert Path("a.tsv.gz").read_bytes() == Path("b.tsv.gz").read_bytes()
+    assert Path("a.tsv.gz").read_bytes()[4:8] == bytes(4)  # no time
+
+
+def test_rows_that_cannot_be_written() -> None:
+    bad = [
+        FULL._replace(term="a\tb"),
+        FULL._replace(preferred="a\nb"),
+        FULL._replace(standard_name="a\r"),
+        FULL._replace(term=" "),
+        FULL._replace(label=""),
+        FULL._replace(rank=65536),
+        FULL._replace(use="never"),
+        FULL._replace(standard_id=-1),
+        FULL._replace(term="\ud800"),
+    ]
+    rows = [row._replace(line=line) for line, row in enumerate([*bad, PLAIN], 2)]
+    written, skipped = write_table(rows, Path("out.tsv"))
+    assert written == 1
+    assert [row.term for row in read_table(Path("out.tsv"), Skipped())] == ["é"]
+    assert skipped.messages("in") == [
+        "in:2: row skipped: a tab or line break in a value (and 2 more: lines 3, 4)",
+        "in:5: row skipped: no term",
+        "in:6: row skipped: no label",
+        "in:7: row skipped: rank is no number from 0 to 65535",
+        "in:8: row skipped: use is neither empty nor 'link'",
+        "in:9: row skipped: standard_id is no number of an OMOP concept",
+        "in:10: row skipped: not UTF-8",
+    ]
+
+
+VALUE = st.text(st.characters(exclude_categories=["Cc", "Cs", "Z"]), min_size=1, max_size=9)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.builds(
+            Row, st.just(0), VALUE, VALUE, VALUE, VALUE, VALUE, VALUE, st.booleans(), VALUE, VALUE, st.integers(0, 65535), VALUE,
+            st.sampled_from(["", "link"]), VALUE, st.integers(0, 2**31 - 1), VALUE,
+        )
+    )
+)
+def test_any_rows_survive(rows: list[Row]) -> None:
+    write_table(rows, Path("any.tsv"))
+    assert [row._replace(line=0) for row in read_table(Path("any.tsv"), Skipped())] == rows
+
+
+def test_a_table_that_fails_on_the_way_leaves_the_old_one() -> None:
+    Path("out.tsv").write_text("old")
+
+    def broken() -> Iterator[Row]:
+        yield PLAIN
+        raise LexiconError("L101", "gone")
+
+    with pytest.raises(LexiconError):
+        write_table(broken(), Path("out.tsv"))
+    assert {path.name: path.read_text() for path in Path().iterdir()} == {"out.tsv": "old"}
+
+
+def test_a_table_that_cannot_be_written() -> None:
+    with pytest.raises(LexiconError) as caught:
+        write_table([PLAIN], Path("none/out.tsv"))
+    assert str(caught.value) == "[L104] none/out.tsv: the lexicon cannot be written: No such file or directory"
+
+
+def test_rows_for_linking_only_are_not_found_in_text() -> None:
+    engine = load("term\tlabel\tuse\nx\tdrug\t\nALL\tdrug\tlink\n")
+    assert [e.text for e in engine.annotate("x ALL all").entities] == ["x"]
+    assert engine.warnings == ["t.tsv:3: row skipped: it is for linking only (use=link), which is not compiled yet"]
 
 
 # --- what it is for --------------------------------------------------------------------------------------------------
