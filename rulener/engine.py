@@ -91,8 +91,9 @@ def load(
 
     With no arguments: the shipped English pack and starter lexicons. `packs` are folders (or names of shipped packs) that are
     added to `base`; `base=None` loads them alone, without lexicons. `lexicons` are term tables that replace the starter
-    lexicons (none given, or an empty list: the starter ones stay); the name "starter" among them keeps those. `scheme` reports labels as that scheme names them and leaves the other mentions out.
-    `resolution` overrides the packs' policy. What is compiled is kept in `cache_dir` (default: the user's cache folder).
+    lexicons (none given, or an empty list: the starter ones stay); the name "starter" among them keeps those. `scheme` reports
+    labels as that scheme names them and leaves the other mentions out. `resolution` overrides the packs' policy. What is
+    compiled is kept in `cache_dir` (default: the user's cache folder).
 
     Raises PackError, LexiconError, ArtifactError, UsageError.
     """
