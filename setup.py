@@ -6,7 +6,10 @@ import sys
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-MODULES = ("memory", "text", "automaton", "patterns", "spans", "context", "columns", "export", "json_writer", "scanner")
+MODULES = (
+    "memory", "text", "automaton", "patterns", "sections", "sentences", "spans", "context", "columns", "export",
+    "json_writer", "scanner",
+)  # fmt: skip
 DEBUG = os.environ.get("RULENER_CORE_DEBUG") == "1"
 SANITIZE = os.environ.get("RULENER_CORE_SANITIZE", "")  # e.g. "address,undefined"
 

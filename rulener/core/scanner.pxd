@@ -5,6 +5,7 @@ from rulener.core.columns cimport Batch, EntityRow, Tables
 from rulener.core.context cimport Context, Mention
 from rulener.core.memory cimport Vec
 from rulener.core.patterns cimport PatternScratch
+from rulener.core.sections cimport SectionFinder
 from rulener.core.spans cimport Resolver
 from rulener.core.structs cimport *
 from rulener.core.text cimport Lexis, TokenBuffer
@@ -39,6 +40,7 @@ cdef class Scanner:
     cdef TokenBuffer tokens
     cdef PatternScratch patterns
     cdef Resolver resolver
+    cdef SectionFinder sections
     cdef Context context
     cdef Vec candidates                 # Candidate, by end
     cdef Vec extra                      # Candidate: patterns and regexes
@@ -49,8 +51,6 @@ cdef class Scanner:
     cdef Vec headings                   # Hit: start, end, heading
     cdef Vec anchors                    # Hit: start, end, program, head
     cdef Vec regex_hits                 # Hit: start, end, regex
-    cdef Vec spans                      # SectionSpan of the note
-    cdef Vec colons                     # u32: sentence starts that headings make
     cdef Vec sentences                  # u32 tokens
     cdef Vec mentions                   # Mention
     cdef Vec chosen                     # u32: candidate numbers behind the mentions
@@ -62,8 +62,7 @@ cdef class Scanner:
     cdef int read(self, const Text *text) except -1 nogil
     cdef int match(self, const Text *text, Batch batch) except -1 nogil
     cdef int take_entries(self, const Text *text, const Out *out, u32 start, u32 end, bint glued, Batch batch) except -1 nogil
-    cdef int find_sections(self, const Text *text, Batch batch) except -1 nogil
-    cdef int split_sentences(self, const Text *text) except -1 nogil
+    cdef int _find_sections(self, const Text *text, Batch batch) except -1 nogil
     cdef int run_patterns(self, const Text *text) except -1 nogil
     cdef int try_program(self, const Text *text, u32 program, u32 start) except -1 nogil
     cdef int _longest_of_each_start(self) except -1 nogil
@@ -73,16 +72,6 @@ cdef class Scanner:
     cdef int append(self, const Text *text, Batch batch) except -1 nogil
     cdef int _point(self, dict sections, dict header) except -1
     cdef int _reject(self, Batch batch, u32 start, u32 end, u32 entry, u32 reason) except -1 nogil
-    cdef int _reject_heading(self, Batch batch, u32 start, u32 end, u32 heading) except -1 nogil
-    cdef u32 _after_marks(self, u32 t) noexcept nogil
-    cdef bint _begins_line(self, u32 a) noexcept nogil
-    cdef bint _takes_heading(self, const Text *text, u32 a, u32 b, const Heading *heading, u32 colon) noexcept nogil
-    cdef u32 _unknown_heading(self, const Text *text, u32 a) noexcept nogil
-    cdef bint _stops(self, const Text *text, u32 t) noexcept nogil
-    cdef bint _is_initial(self, u32 k) noexcept nogil
-    cdef bint _is_lower_word(self, const Text *text, const Token *word) noexcept nogil
-    cdef bint _is_doubt(self, u32 t) noexcept nogil
-    cdef bint _line_breaks(self, u32 t, u32 line) noexcept nogil
     cdef int _drop(self, Batch batch, const Candidate *c, u32 reason) except -1 nogil
     cdef int _apply_unless(self, Batch batch) except -1 nogil
     cdef int _drop_in_headings(self, Batch batch) except -1 nogil

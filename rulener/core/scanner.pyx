@@ -25,36 +25,29 @@ from rulener.core.context cimport (
 )
 from rulener.core.memory cimport Vec, rn_prefetch, vec_free, vec_grow, vec_init, vec_push
 from rulener.core.patterns cimport MAX_PATTERN_TOKENS, free_patterns, init_patterns, run_pattern
+from rulener.core.sections cimport find_sections, free_sections, init_sections
+from rulener.core.sentences cimport split_sentences
 from rulener.core.spans cimport LOST_UNLESS, POLICY_ALL, Lost, free_resolver, init_resolver, resolve
 from rulener.core.structs cimport *
 from rulener.core.text cimport (
-    FLAG_ABBREVIATION,
-    FLAG_CONTINUES,
     Folded,
     case_agrees,
     fill_shadow,
     fold_token,
-    cell_of,
     free_tokens,
     is_all_caps,
     is_number,
     mark_lines,
-    point_at,
     read_text,
     token_punct,
     tokenise,
     view_text,
-    word_flags,
 )
 
 
 
 
 cdef enum:
-    MAX_SENTENCE_TOKENS = 1024
-    MAX_FIELD_TOKENS = 6
-    MAX_FIELD_POINTS = 50
-    SHORT_LINE = 60
     REGEX_WINDOW = 256
     NO_LABEL = 0xFFFF
     UNLESS_BEFORE = 1
@@ -91,8 +84,7 @@ cdef class Scanner:
         vec_init(&self.headings, sizeof(Hit))
         vec_init(&self.anchors, sizeof(Hit))
         vec_init(&self.regex_hits, sizeof(Hit))
-        vec_init(&self.spans, sizeof(SectionSpan))
-        vec_init(&self.colons, 4)
+        init_sections(&self.sections)
         vec_init(&self.sentences, 4)
         vec_init(&self.mentions, sizeof(Mention))
         vec_init(&self.chosen, 4)
@@ -133,8 +125,7 @@ cdef class Scanner:
         vec_free(&self.headings)
         vec_free(&self.anchors)
         vec_free(&self.regex_hits)
-        vec_free(&self.spans)
-        vec_free(&self.colons)
+        free_sections(&self.sections)
         vec_free(&self.sentences)
         vec_free(&self.mentions)
         vec_free(&self.chosen)
@@ -214,6 +205,9 @@ cdef class Scanner:
         self.context.blocker_refs = <const u32 *> &b[0] if b.shape[0] else NULL
         self.context.cues = self.tables.cues
         self.context.lexis = &self.lexis
+        self.sections.headings = self.tables.headings
+        self.sections.n_headings = self.tables.n_headings
+        self.sections.lexis = &self.lexis
         return 0
 
     # --- what Python calls --------------------------------------------------------------------------------------------
@@ -266,8 +260,8 @@ cdef class Scanner:
         batch.texts.append(text)
         self.read(&view)
         self.match(&view, batch)
-        self.find_sections(&view, batch)
-        self.split_sentences(&view)
+        self._find_sections(&view, batch)
+        split_sentences(&view, &self.lexis, &self.tokens, &self.sections.breaks, &self.sentences)
         self.settle_candidates(batch)
         order = sorted(range(n), key=lambda k: (self._token_range(mentions[k][0], mentions[k][1]), k))
         self.mentions.n = 0
@@ -340,8 +334,8 @@ cdef class Scanner:
         cdef bint ok = True
         self.read(text)
         self.match(text, batch)
-        self.find_sections(text, batch)
-        self.split_sentences(text)
+        self._find_sections(text, batch)
+        split_sentences(text, &self.lexis, &self.tokens, &self.sections.breaks, &self.sentences)
         self.run_patterns(text)
         if self.has_alternatives and self.extra.n > 1:
             self._longest_of_each_start()
@@ -590,273 +584,12 @@ cdef class Scanner:
         r.reason = reason
         return 0
 
-    # --- sections (matching.md section 7) -----------------------------------------------------------------------------
-
-    cdef int find_sections(self, const Text *text, Batch batch) except -1 nogil:
-        cdef const Token *items = self.tokens.items
-        cdef u32 n = self.tokens.n, k, line = 0, h = 0, a, b, covered = 0, colon = NONE, begin, body
-        cdef Hit *hits = <Hit *> self.headings.data
-        cdef u32 n_hits = <u32> self.headings.n
-        cdef SectionSpan *span
-        cdef bint known
-        self.spans.n = 0
-        self.colons.n = 0
-        _sort_hits(hits, n_hits)
-        # Heading hits and line starts, merged by place.
-        while h < n_hits or line < self.tokens.n_lines:
-            if h < n_hits and (line >= self.tokens.n_lines or hits[h].start <= self._after_marks(self.tokens.lines[line])):
-                a, b = hits[h].start, hits[h].end
-                h += 1
-                if hits[h - 1].ref >= self.tables.n_headings:
-                    self.damaged = True
-                    continue
-                if a < covered:
-                    continue
-                if not self._takes_heading(text, a, b, &self.tables.headings[hits[h - 1].ref], colon):
-                    if self.trace:
-                        self._reject_heading(batch, items[a].start, items[b - 1].end, hits[h - 1].ref)
-                    continue
-                known = True
-            else:
-                a = self.tokens.lines[line]
-                line += 1
-                if a < covered:
-                    continue
-                b = self._unknown_heading(text, a)
-                if b == 0:
-                    continue
-                known = False
-            body = b
-            if b < n and not items[b].flags & SEP_NEWLINE and (token_punct(&items[b]) == 58 or token_punct(&items[b]) == 45):
-                if token_punct(&items[b]) == 58:
-                    colon = b
-                body = b + 1
-            covered = body
-            span = <SectionSpan *> vec_push(&self.spans)
-            span.heading = hits[h - 1].ref if known else <u32> NONE
-            span.heading_start = items[a].start
-            span.heading_end = items[b - 1].end
-            span.start = items[a].start
-            span.body = items[body - 1].end
-            span.end = text.length
-            span.heading_token = a
-            span.heading_end_token = b
-            span.body_token = body
-            span.end_token = n
-            # A bullet or list number before the heading stays in its sentence.
-            if a == 0 or items[a].flags & SEP_NEWLINE or not items[a - 1].flags & TOKEN_MARK:
-                (<u32 *> vec_push(&self.colons))[0] = a
-            (<u32 *> vec_push(&self.colons))[0] = body
-        for k in range(1, <u32> self.spans.n):
-            (<SectionSpan *> self.spans.data)[k - 1].end = (<SectionSpan *> self.spans.data)[k].start
-            (<SectionSpan *> self.spans.data)[k - 1].end_token = (<SectionSpan *> self.spans.data)[k].heading_token
+    cdef int _find_sections(self, const Text *text, Batch batch) except -1 nogil:
+        find_sections(&self.sections, text, &self.tokens, &self.headings, &batch.rejected if self.trace else NULL)
+        if self.sections.damaged:
+            self.sections.damaged = False
+            self.damaged = True
         return 0
-
-    cdef int _reject_heading(self, Batch batch, u32 start, u32 end, u32 heading) except -1 nogil:
-        cdef Rejected *r = <Rejected *> vec_push(&batch.rejected)
-        r.start = start
-        r.end = end
-        r.entry = heading
-        r.reason = 2
-        return 0
-
-    cdef u32 _after_marks(self, u32 t) noexcept nogil:
-        """The first token of a line that is neither bullet nor list number."""
-        while t + 1 < self.tokens.n and self.tokens.items[t].flags & TOKEN_MARK and not self.tokens.items[t + 1].flags & SEP_NEWLINE:
-            t += 1
-        return t
-
-    cdef bint _begins_line(self, u32 a) noexcept nogil:
-        """Whether `a` begins a line, a bullet or list number before it allowed."""
-        cdef const Token *items = self.tokens.items
-        cdef bint marked = False
-        while True:
-            if marked and not items[a].flags & TOKEN_MARK:
-                return False
-            if a == 0 or items[a].flags & SEP_NEWLINE:
-                return True
-            if not marked and items[a].flags & TOKEN_MARK:
-                return False
-            marked = True
-            a -= 1
-
-    cdef bint _takes_heading(self, const Text *text, u32 a, u32 b, const Heading *heading, u32 colon) noexcept nogil:
-        cdef const Token *items = self.tokens.items
-        cdef u32 n = self.tokens.n, p = 0, before, t, words = 0
-        cdef bint ends_line = b >= n or items[b].flags & SEP_NEWLINE, at_line = self._begins_line(a)
-        for t in range(a + 1, b):
-            if items[t].flags & SEP_NEWLINE:
-                return False
-        if not ends_line:
-            p = token_punct(&items[b])
-        if not at_line:
-            if p != 58 or not items[a].flags & TOKEN_CAP:
-                return False
-            before = token_punct(&items[a - 1])
-            return (before == 46 or before == 33 or before == 63 or before == 59 or a - 1 == colon
-                    or items[a - 1].flags & TOKEN_DOT_END)
-        if p == 58:
-            return True
-        if heading.flags & HEADING_NEEDS_COLON:
-            return False
-        if p == 45:
-            return True
-        if ends_line and items[a].flags & TOKEN_CAP:
-            return True
-        for t in range(a, b):
-            if items[t].flags & (TOKEN_PUNCT | TOKEN_NUMBER):
-                continue
-            if not is_all_caps(text, &self.lexis, &items[t]):
-                return False
-            words += 1
-        return words >= 2 or (words == 1 and (b >= n or items[b].flags & SEP_BLANK))
-
-    cdef u32 _unknown_heading(self, const Text *text, u32 a) noexcept nogil:
-        """End of a heading no pack knows: 1 to 6 words in capitals that begin a line, and a colon. 0: none."""
-        cdef const Token *items = self.tokens.items
-        cdef u32 b = a
-        if items[a].flags & TOKEN_ITEM:
-            return 0
-        while b < self.tokens.n and b - a <= MAX_FIELD_TOKENS:
-            if b > a and items[b].flags & SEP_NEWLINE:
-                return 0
-            if b > a and token_punct(&items[b]) == 58:
-                return b
-            if items[b].flags & (TOKEN_PUNCT | TOKEN_NUMBER):
-                return 0
-            if not is_all_caps(text, &self.lexis, &items[b]):
-                return 0
-            b += 1
-        return 0
-
-    # --- sentences (matching.md section 5) ----------------------------------------------------------------------------
-
-    cdef int split_sentences(self, const Text *text) except -1 nogil:
-        """Set TOKEN_SENTENCE and fill `self.sentences`."""
-        cdef Token *items = self.tokens.items
-        cdef u32 n = self.tokens.n, t, k, begin = 0, line = 0, flags
-        cdef u32 *marks = <u32 *> self.colons.data
-        cdef const Token *p
-        self.sentences.n = 0
-        for k in range(<u32> self.colons.n):
-            if marks[k] < n:
-                items[marks[k]].flags |= TOKEN_SENTENCE
-        if n:
-            items[0].flags |= TOKEN_SENTENCE
-            (<u32 *> vec_push(&self.sentences))[0] = 0
-        for t in range(1, n):
-            p = &items[t - 1]
-            flags = items[t].flags
-            # Most tokens have nothing to do with it.
-            if not (flags & (SEP_NEWLINE | TOKEN_ITEM | TOKEN_SENTENCE) or p.flags & (TOKEN_PUNCT | TOKEN_DOT_END)
-                    or t - begin >= MAX_SENTENCE_TOKENS):
-                continue
-            if (flags & (TOKEN_SENTENCE | SEP_BLANK | TOKEN_ITEM) or t - begin >= MAX_SENTENCE_TOKENS
-                    or (p.flags & (TOKEN_PUNCT | TOKEN_DOT_END) and self._stops(text, t))
-                    or (flags & SEP_NEWLINE and self._line_breaks(t, line))):
-                items[t].flags = flags | TOKEN_SENTENCE
-                begin = t
-                (<u32 *> vec_push(&self.sentences))[0] = t
-            if flags & SEP_NEWLINE:
-                line = t
-        return 0
-
-    cdef bint _stops(self, const Text *text, u32 t) noexcept nogil:
-        """Rules 2 and 3: whether the punctuation before `t` ends a sentence."""
-        cdef const Token *items = self.tokens.items
-        cdef const Token *token = &items[t]
-        cdef u32 q = t - 1, c = token_punct(&items[t - 1]), k
-        cdef const Token *stop
-        cdef const Token *word
-        if c == 33 or c == 63:
-            # A run of these is one stop.
-            if (token_punct(token) == 33 or token_punct(token) == 63) and token.start == items[t - 1].end:
-                return False
-            return token.flags & SEP_NEWLINE or not self._is_doubt(t - 1)
-        if c == 59:
-            return token.flags & SEP_NEWLINE
-        # Closing quotes and brackets directly after the stop belong to it.
-        while q > 0 and (c == 34 or c == 41 or c == 93 or (c == 0 and _is_closing_quote(text, &items[q]))) \
-                and items[q].start == items[q - 1].end:
-            q -= 1
-            c = token_punct(&items[q])
-        stop = &items[q]
-        if stop.flags & TOKEN_DOT_END:
-            if token.start == items[t - 1].end:
-                return False
-            if not token.flags & TOKEN_CAP and not (token.flags & TOKEN_NUMBER and token.flags & SEP_NEWLINE):
-                return False
-            return token.flags & SEP_NEWLINE or not is_all_caps(text, &self.lexis, stop)
-        if c != 46 or stop.flags & TOKEN_MARK:
-            return False
-        word = &items[q - 1] if q > 0 else NULL
-        if word != NULL and word.end == stop.start:
-            if word_flags(&self.lexis, word) & FLAG_ABBREVIATION and not token.flags & SEP_NEWLINE:
-                return False
-            if token.flags & TOKEN_CAP and self._is_initial(q - 1):
-                return False
-        if token.start == items[t - 1].end:
-            # Nothing between: only "noted.The" splits.
-            return (token.flags & TOKEN_CAP and not token.flags & TOKEN_PUNCT and word != NULL and self._is_lower_word(text, word))
-        return True
-
-    cdef bint _is_doubt(self, u32 t) noexcept nogil:
-        """Whether the run of `!` and `?` that ends with token `t` begins with a `?` after a space ("?pneumonia")."""
-        cdef const Token *items = self.tokens.items
-        cdef u32 c
-        while t > 0 and items[t - 1].end == items[t].start:
-            c = token_punct(&items[t - 1])
-            if c != 33 and c != 63:
-                break
-            t -= 1
-        return token_punct(&items[t]) == 63 and (t == 0 or items[t].flags & SEP_SPACE)
-
-    cdef bint _is_lower_word(self, const Text *text, const Token *word) noexcept nogil:
-        """A word with two or more lower-case code points and no upper-case one."""
-        cdef u32 i, cell, lower = 0
-        if word.flags & (TOKEN_PUNCT | TOKEN_NUMBER):
-            return False
-        for i in range(word.start, word.end):
-            cell = cell_of(&self.lexis, point_at(text, i))
-            if cell & CELL_UPPER:
-                return False
-            if cell & CELL_LOWER:
-                lower += 1
-        return lower >= 2
-
-    cdef bint _is_initial(self, u32 k) noexcept nogil:
-        """A single capital letter at `k`, its stop directly after it, with nothing, space or, directly, another initial before it."""
-        cdef const Token *items = self.tokens.items
-        while True:
-            if items[k].end - items[k].start != 1 or items[k].flags & (TOKEN_PUNCT | TOKEN_NUMBER) or not items[k].flags & TOKEN_CAP:
-                return False
-            if k == 0 or items[k].flags & SEP_SPACE:
-                return True
-            if k < 2 or token_punct(&items[k - 1]) != 46 or items[k - 1].end != items[k].start or items[k - 2].end != items[k - 1].start:
-                return False
-            k -= 2
-
-    cdef bint _line_breaks(self, u32 t, u32 line) noexcept nogil:
-        """Rule 4: whether the newline before `t` ends a sentence. `line` began the line before."""
-        cdef const Token *items = self.tokens.items
-        cdef const Token *p = &items[t - 1]
-        cdef u32 k
-        if token_punct(p) == 58:
-            return True
-        if items[t].flags & (TOKEN_CAP | TOKEN_NUMBER | TOKEN_PUNCT) and p.end - items[line].start < SHORT_LINE \
-                and token_punct(p) != 44 and not word_flags(&self.lexis, p) & FLAG_CONTINUES:
-            return True
-        # a `field:` line
-        k = t
-        while k < self.tokens.n and k - t <= MAX_FIELD_TOKENS:
-            if k > t and items[k].flags & SEP_NEWLINE:
-                return False
-            if token_punct(&items[k]) == 58:
-                return k > t and items[k - 1].end - items[t].start <= MAX_FIELD_POINTS
-            if items[k].flags & (TOKEN_PUNCT | TOKEN_NUMBER):
-                return False
-            k += 1
-        return False
 
     # --- patterns and regexes (matching.md section 8) -----------------------------------------------------------------
 
@@ -1124,11 +857,11 @@ cdef class Scanner:
 
     cdef int _drop_in_headings(self, Batch batch) except -1 nogil:
         """Drop candidates inside a known heading, and those in a section their rule excludes."""
-        cdef SectionSpan *spans = <SectionSpan *> self.spans.data
+        cdef SectionSpan *spans = <SectionSpan *> self.sections.spans.data
         cdef Candidate *c = <Candidate *> self.candidates.data
         cdef const Term *term
         cdef u64 k, kept = 0
-        cdef u32 s = 0, x, r, n_spans = <u32> self.spans.n
+        cdef u32 s = 0, x, r, n_spans = <u32> self.sections.spans.n
         cdef bint dropped
         for k in range(self.candidates.n):
             dropped = False
@@ -1242,8 +975,8 @@ cdef class Scanner:
         self.context.n_sentences = <u32> self.sentences.n
         self.context.mentions = <Mention *> self.mentions.data
         self.context.n_mentions = <u32> self.mentions.n
-        self.context.sections = <SectionSpan *> self.spans.data
-        self.context.n_sections = <u32> self.spans.n
+        self.context.sections = <SectionSpan *> self.sections.spans.data
+        self.context.n_sections = <u32> self.sections.spans.n
         return assert_mentions(&self.context)
 
     cdef int _trace_cues(self, Batch batch) except -1 nogil:
@@ -1307,8 +1040,8 @@ cdef class Scanner:
             batch.sentences.n += 1
             sentence.start = items[starts[k]].start
             sentence.end = items[last - 1].end
-        for k in range(<u32> self.spans.n):
-            (<SectionSpan *> vec_push(&batch.sections))[0] = (<SectionSpan *> self.spans.data)[k]
+        for k in range(<u32> self.sections.spans.n):
+            (<SectionSpan *> vec_push(&batch.sections))[0] = (<SectionSpan *> self.sections.spans.data)[k]
         return first
 
     cdef int _append_more(self, Batch batch, EntityRow *row, u32 number, u32 n) except -1 nogil:
@@ -1339,13 +1072,13 @@ cdef class Scanner:
     cdef void _place(self, EntityRow *row, u32 token, u32 *sentence, u32 *section, u32 first_section) noexcept nogil:
         """Sentence and section of a mention; mentions come by start, so both only move on."""
         cdef u32 *starts = <u32 *> self.sentences.data
-        cdef SectionSpan *spans = <SectionSpan *> self.spans.data
+        cdef SectionSpan *spans = <SectionSpan *> self.sections.spans.data
         while sentence[0] + 1 < <u32> self.sentences.n and starts[sentence[0] + 1] <= token:
             sentence[0] += 1
         row.sentence = sentence[0]
-        while section[0] + 1 < <u32> self.spans.n and spans[section[0] + 1].heading_token <= token:
+        while section[0] + 1 < <u32> self.sections.spans.n and spans[section[0] + 1].heading_token <= token:
             section[0] += 1
-        if self.spans.n and spans[section[0]].heading_token <= token:
+        if self.sections.spans.n and spans[section[0]].heading_token <= token:
             row.section = first_section + section[0]
         else:
             row.section = NONE
@@ -1463,16 +1196,6 @@ def _windows(anchors, length):
     return found
 
 
-cdef bint _is_closing_quote(const Text *text, const Token *token) noexcept nogil:
-    """The curly closing quote; the straight one is ASCII."""
-    cdef u32 point = 0
-    if token.end - token.start != 1 or not token.flags & TOKEN_PUNCT:
-        return False
-    if text.kind == 2:
-        point = (<const u16 *> text.points)[token.start]
-    elif text.kind == 4:
-        point = (<const u32 *> text.points)[token.start]
-    return point == 0x201D
 
 
 cdef int _by_start_longest(const void *a, const void *b) noexcept nogil:
@@ -1518,30 +1241,6 @@ cdef void _sort_by_end(Candidate *items, u64 n) noexcept nogil:
         items[j] = moving
 
 
-cdef int _compare_heading_hits(const void *a, const void *b) noexcept nogil:
-    cdef const Hit *x = <const Hit *> a
-    cdef const Hit *y = <const Hit *> b
-    if x.start != y.start:
-        return -1 if x.start < y.start else 1
-    if x.end != y.end:
-        return -1 if x.end > y.end else 1
-    return -1 if x.ref < y.ref else (1 if x.ref > y.ref else 0)
-
-
-cdef void _sort_hits(Hit *hits, u32 n) noexcept nogil:
-    """By start, longest first, rule order."""
-    cdef u32 i, j
-    cdef Hit moving
-    if n > 64:
-        qsort(hits, n, sizeof(Hit), _compare_heading_hits)
-        return
-    for i in range(1, n):
-        moving = hits[i]
-        j = i
-        while j > 0 and _compare_heading_hits(&moving, &hits[j - 1]) < 0:
-            hits[j] = hits[j - 1]
-            j -= 1
-        hits[j] = moving
 
 
 _FLAG_NAMES = (

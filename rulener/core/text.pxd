@@ -47,6 +47,7 @@ cdef struct TokenBuffer:
 cdef enum:
     MAX_FOLDED = 255            # bytes of a folded token; a longer one matches nothing
     MAX_NUMBER = 64             # code points of a text that counts as a number
+    MAX_FIELD_TOKENS = 6        # of a field's name before its colon, or of an unknown heading
     MAX_PROBES = 100000         # of a hash table; only a damaged file needs more
 
 ctypedef struct Folded:

@@ -1,0 +1,17 @@
+# Sections: which occurrences of headings are headings, and what lies under them (docs/design/matching.md section 7).
+
+from rulener.core.memory cimport Vec
+from rulener.core.structs cimport *
+from rulener.core.text cimport Lexis, TokenBuffer
+
+cdef struct SectionFinder:      # belongs to one scanner
+    const Heading *headings     # the artifact's
+    u32 n_headings
+    const Lexis *lexis
+    Vec spans                   # SectionSpan of the note in hand, by place
+    Vec breaks                  # u32: tokens that begin a sentence because of a heading
+    bint damaged                # a table led outside the file
+
+cdef void init_sections(SectionFinder *f) noexcept nogil
+cdef void free_sections(SectionFinder *f) noexcept nogil
+cdef int find_sections(SectionFinder *f, const Text *text, const TokenBuffer *tokens, Vec *headings, Vec *rejected) except -1 nogil

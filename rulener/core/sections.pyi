@@ -1,0 +1,1 @@
+"""Sections of a note. Used by the scanner only."""

@@ -1,0 +1,1 @@
+"""Sentences of a note. Used by the scanner only."""
