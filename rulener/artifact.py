@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MAGIC = b"RULNRAC1"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 NORMALISER_VERSION = 1
 UNICODE_VERSION = 150100  # 15.1.0: that of the class and fold tables in rulener/compiler/unicode.bin
 ENDIAN_TAG = 0x01020304
@@ -67,8 +67,8 @@ SECTIONS = {
     "entries": 16,
     "cases": 1,
     "terms": 28,
-    "concept_links": 4,
-    "concepts": 16,
+    "concept_links": 8,
+    "concepts": 24,
     "rules": 16,
     "cues": 32,
     "blocker_refs": 4,
@@ -207,6 +207,7 @@ _META: dict[str, Callable[[Any], bool]] = {
     "packs": lambda value: _is_list(value, _is_pack),
     "lexicons": lambda value: _is_list(value, _is_lexicon),
     "warnings": _is_texts,
+    "variants": lambda value: _is_texts(value) and 0 < len(value) < 256,
     "regexes": lambda value: _is_list(value, _is_regex),
     "counts": lambda value: _is_map(value, _is_number),
 }

@@ -32,6 +32,7 @@ _WHY_LOST = {
 _WHY_REJECTED = {
     "case": "that one keeps its capitals, and they differ here",
     "glued": "it is stuck to a number, or a number's letters follow",
+    "link only": "that one is only used to link a mention found otherwise (its row says `link`)",
     "no heading here": "not taken as one: it must begin a line and be followed by a colon or dash, or fill the line",
 }
 _DIRECTIONS = {

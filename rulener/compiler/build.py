@@ -76,6 +76,8 @@ COMMON_WORDS = {word: count for count, words in _COMMON.items() for word in word
 
 _DIRECTIONS = {direction: number for number, direction in enumerate(Direction)}
 _TERM = "<IIHHIHhII"
+_LINK = struct.Struct("<IHBB")
+TERM_AMBIGUOUS, TERM_UNCODED = 2, 4
 _ExtraTerm = tuple[int, int, list[int], int, int, int, int]
 
 
@@ -124,6 +126,7 @@ class _Compiler:
         self.spellings: dict[int, str] = {}
         self.surround: list[list[tuple[int, list[int]]]] = []  # per rule with `unless` words: side and token numbers
         self.blockers: dict[str, int] = {}
+        self.concept_keys: dict[int, str] = {}  # system of every concept that a pack's rule names
         self.patterns: list[tuple[programs.Program, int, MentionRule]] = []  # program, rule number, rule
         self.findings: list[Diagnostic] = []
         self.warnings: list[str] = []
@@ -213,7 +216,9 @@ class _Compiler:
         name = rule.name or default_name
         if not rule.concepts:
             return [self.builder.concept("", "", name)] if name else []
-        return [self.builder.concept(ref.system, ref.code, name) for ref in rule.concepts]
+        numbers = [self.builder.concept(ref.system, ref.code, name) for ref in rule.concepts]
+        self.concept_keys.update(zip(numbers, (ref.system for ref in rule.concepts), strict=True))
+        return numbers
 
     def _unless(self, rule: MentionRule) -> tuple[int, int, int]:
         """Where `unless` is kept: the slice of its section names, and its words (0: none; token numbers until written)."""
@@ -370,7 +375,21 @@ class _Compiler:
                 skipped.add(f"it is for linking only (use={LINK_ONLY}), which is not compiled yet", row.line)
                 continue
             try:
-                add_row(row.term, rule, label, row.system, row.code, row.preferred, row.exact, row.semantic_type)
+                add_row(
+                    row.term,
+                    rule,
+                    label,
+                    row.system,
+                    row.code,
+                    row.preferred,
+                    row.exact,
+                    row.semantic_type,
+                    row.rank,
+                    row.variant,
+                    row.use == LINK_ONLY,
+                    self._standard(row) if row.standard else NONE,
+                    row.standard_id or NONE,
+                )
             except ValueError as error:
                 skipped.add(f"its term cannot be used: {error}", row.line)
                 continue
@@ -383,6 +402,11 @@ class _Compiler:
         self.lexicon_reports.append(
             {"name": name, "path": _shown(path), "sha256": digest, "rows": rows, "terms": used, "skipped": dict(skipped.counts)}
         )
+
+    def _standard(self, row: Row) -> int:
+        """The number of a row's standard concept."""
+        system, _, code = row.standard.partition(":")
+        return self.builder.concept(system, code, row.standard_name)
 
     def _label_hint(self, skipped: Skipped) -> str:
         if any(reason.startswith("unknown label") for reason in skipped.counts):
@@ -445,12 +469,22 @@ class _Compiler:
         return number, self.label_numbers[rule.label.value], concepts, first, count, rule.priority, surround
 
     def _with_extra_terms(self, tables: dict[str, Any], extra: Sequence[_ExtraTerm]) -> tuple[bytes, bytes]:
-        links = array("I", bytes(tables["concept_links"]))
+        links = bytearray(tables["concept_links"])
         records = []
         for rule, label, concepts, unless, n_unless, priority, surround in extra:
-            records.append(struct.pack(_TERM, rule, len(links), len(concepts), label, unless, n_unless, priority, 0, surround))
-            links.extend(concepts)
-        return bytes(tables["terms"]) + b"".join(records), links.tobytes()
+            first = len(links) // _LINK.size
+            flags = self._term_flags(concepts)
+            records.append(struct.pack(_TERM, rule, first, len(concepts), label, unless, n_unless, priority, flags, surround))
+            for concept in concepts:
+                links.extend(_LINK.pack(concept, 0, 0, 0))
+        return bytes(tables["terms"]) + b"".join(records), bytes(links)
+
+    def _term_flags(self, concepts: Sequence[int]) -> int:
+        """What the core says of other terms when it links them (`judge_links`)."""
+        systems = [self.concept_keys[number] for number in concepts if number in self.concept_keys]
+        if not systems:
+            return TERM_UNCODED
+        return TERM_AMBIGUOUS if sum(system == systems[0] for system in systems) > 1 else 0
 
     def _surround_table(self, token_id: Any) -> tuple[array[int], list[int]]:
         """All `unless` words as the core reads them, and where each rule's begin."""
@@ -522,6 +556,7 @@ class _Compiler:
             ],
             "lexicons": self.lexicon_reports,
             "warnings": self.warnings,
+            "variants": self.builder.variants,
             "regexes": regexes,
             "counts": {
                 **counts,

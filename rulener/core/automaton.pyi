@@ -25,6 +25,7 @@ class Builder:
     """
 
     strings: Strings
+    variants: list[str]  # names of the variant rules of the rows so far; the first, "", is: as the source writes it
     def __init__(self, fold_pages: Buffer, fold_cells: Buffer, fold_text: Buffer) -> None: ...
     def token(self, word: str) -> int:
         """The builder's number of a word. ValueError when it is not one token."""
@@ -46,8 +47,13 @@ class Builder:
     def add_tokens(self, tokens: Iterable[int], kind: int, ref: int, *, head: int = 0, tail: int = 0) -> None:
         """An entry whose form is given as token numbers of this builder."""
 
-    def concept(self, system: str, code: str, name: str, semantic_type: str = "") -> int:
-        """The number of a concept, new or known; an empty string means: not known."""
+    def concept(
+        self, system: str, code: str, name: str, semantic_type: str = "", standard: int = ..., standard_id: int = ...
+    ) -> int:
+        """The number of a concept, new or known; an empty string means: not known.
+
+        `standard` is the number of its standard concept and `standard_id` the OMOP id of that; 2**32 - 1: not known.
+        """
 
     def add_term(
         self,
@@ -66,9 +72,23 @@ class Builder:
         number of its `unless` words (0: none)."""
 
     def add_row(
-        self, surface: str, rule: int, label: int, system: str, code: str, name: str, exact: bool, semantic_type: str = ""
+        self,
+        surface: str,
+        rule: int,
+        label: int,
+        system: str,
+        code: str,
+        name: str,
+        exact: bool,
+        semantic_type: str = "",
+        rank: int = 0,
+        variant: str = "",
+        link_only: bool = False,
+        standard: int = ...,
+        standard_id: int = ...,
     ) -> None:
-        """One row of a lexicon."""
+        """One row of a lexicon. `rank` is 0 (best) to 65535, `variant` the rule that made the surface; a surface that is
+        `link_only` in all its rows is not found in text. ValueError for more than 254 variant rules."""
 
     def finish(self) -> tuple[dict[str, Any], dict[str, int], Callable[[int], int]]:
         """`(tables, counts, token_id)`: section name -> Column, sizes, and from the builder's token numbers to final ids.

@@ -8,7 +8,7 @@ and output links. Everything follows insertion order, so the same input gives th
 """
 
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy, memmove, memset
 
 from rulener.core.memory cimport Column, Vec, column, vec_free, vec_grow, vec_init, vec_push
 from rulener.core.structs cimport *
@@ -57,8 +57,17 @@ cdef struct RawEntry:
     u8 lexicon                  # 1: several concepts of one rule, form, label and case are one term
     u32 unless
     u16 n_unless
-    u16 reserved
+    u16 rank
     u32 surround
+    u8 variant
+    u8 link_only
+
+
+cdef inline bint _is_better(const ConceptLink *a, const ConceptLink *b) noexcept nogil:
+    """As the source writes it before a variant, then by rank."""
+    if (a.variant != 0) != (b.variant != 0):
+        return a.variant == 0
+    return a.rank < b.rank
 
 
 cdef inline u32 _power(u64 need) noexcept nogil:
@@ -194,6 +203,8 @@ cdef class Builder:
     cdef Vec scratch            # u32
     cdef dict _case_offsets
     cdef dict _word_flags
+    cdef readonly list variants # names of the variant rules; the first, "", is: as the source writes it
+    cdef dict _variant_numbers
 
     def __cinit__(self, fold_pages, fold_cells, fold_text):
         cdef const u16[::1] pages = fold_pages
@@ -224,6 +235,8 @@ cdef class Builder:
         vec_init(&self.scratch, 4)
         self._case_offsets = {}
         self._word_flags = {}
+        self.variants = [""]
+        self._variant_numbers = {"": 0}
 
     def __dealloc__(self):
         free_tokens(&self.buffer)
@@ -438,8 +451,9 @@ cdef class Builder:
         entry.head = head
         entry.tail = tail
 
-    cpdef u32 concept(self, str system, str code, str name, str semantic_type="") except? 0xFFFFFFFE:
-        """Number of a concept; an empty string means: not known."""
+    cpdef u32 concept(self, str system, str code, str name, str semantic_type="", u32 standard=NONE,
+                      u32 standard_id=NONE) except? 0xFFFFFFFE:
+        """Number of a concept; an empty string (or 0xFFFFFFFF) means: not known."""
         cdef Concept wanted
         cdef Concept *all_
         cdef u64 mask, slot, hash_
@@ -448,6 +462,8 @@ cdef class Builder:
         wanted.code = self.strings.add(code) if code else <u32> NONE
         wanted.name = self.strings.add(name) if name else <u32> NONE
         wanted.semantic_type = self.strings.add(semantic_type) if semantic_type else <u32> NONE
+        wanted.standard = standard
+        wanted.standard_id = standard_id
         hash_ = _hash_bytes(<u8 *> &wanted, sizeof(Concept))
         mask = (<u64> 1 << self.concept_index.bits) - 1
         slot = hash_ >> (64 - self.concept_index.bits)
@@ -499,13 +515,29 @@ cdef class Builder:
             entry.n_unless = n_unless
             entry.surround = surround
 
-    def add_row(self, str surface, u32 rule, u16 label, str system, str code, str name, bint exact, str semantic_type=""):
+    cdef u8 _variant(self, str name) except? 255:
+        """Number of a variant rule."""
+        number = self._variant_numbers.get(name)
+        if number is None:
+            number = len(self.variants)
+            if number > 254:
+                raise ValueError("more than 254 kinds of variants")
+            self._variant_numbers[name] = number
+            self.variants.append(name)
+        return number
+
+    def add_row(self, str surface, u32 rule, u16 label, str system, str code, str name, bint exact, str semantic_type="",
+                u16 rank=0, str variant="", bint link_only=False, u32 standard=NONE, u32 standard_id=NONE):
         """One row of a lexicon."""
+        cdef u8 variant_number = self._variant(variant) if variant else 0
         cdef u32 form = self._form(self._tokens(surface))
         cdef u32 case_byte = self._case(surface) if exact else <u32> NONE
-        cdef u32 number = self.concept(system, code, name, semantic_type)
+        cdef u32 number = self.concept(system, code, name, semantic_type, standard, standard_id)
         cdef RawEntry *entry = self._entry(form, KIND_TERM)
         entry.ref = number
+        entry.rank = rank
+        entry.variant = variant_number
+        entry.link_only = link_only
         entry.case_byte = case_byte
         entry.rule = rule
         entry.label = label
@@ -568,7 +600,7 @@ cdef class _Finish:
         tables["entries"] = entries
         tables["terms"] = terms
         tables["concept_links"] = links
-        tables["concepts"] = self.take(&self.b.concepts, b"4I")
+        tables["concepts"] = self.take(&self.b.concepts, b"6I")
         tables["cases"] = self.take(&self.b.cases, b"B")
         tables["string_bytes"] = self.take(&self.b.strings.bytes_, b"B")
         tables["string_offsets"] = self.take(&self.b.strings.offsets, b"Q")
@@ -727,7 +759,7 @@ cdef class _Finish:
         cdef Column outs = column(sizeof(Out), b"IHHII")        # per form here; per state order follows in link_states
         cdef Column entries = column(sizeof(Entry), b"IIhBBBBH")
         cdef Column terms = column(sizeof(Term), b"IIHHIHhII")
-        cdef Column links = column(4, b"I")
+        cdef Column links = column(sizeof(ConceptLink), b"IHBB")
         cdef FormSpan *forms = <FormSpan *> self.b.forms.data
         cdef Vec starts, order
         cdef u64 *first
@@ -769,7 +801,6 @@ cdef class _Finish:
         cdef Term *term
         cdef Out *out = <Out *> vec_push(&outs.vec)
         cdef u32 n = 0
-        cdef u32 link, seen
         out.entry = <u32> entries.vec.n
         out.n_tokens = <u16> form.length
         out.next = NONE
@@ -798,27 +829,74 @@ cdef class _Finish:
             term.priority = a.priority
             term.unless = a.unless
             term.n_unless = a.n_unless
-            term.lexicon = a.lexicon
+            term.flags = TERM_LEXICON if a.lexicon else 0
             term.surround = a.surround
             term.concept = <u32> links.vec.n
+            entry.link_only = 1
             for j in range(i, end):
                 c = &raw[order[j]]
                 if (c.kind == KIND_TERM and c.rule == a.rule and c.label == a.label and c.case_byte == a.case_byte
                         and term.n_concepts < 65535):
+                    entry.link_only &= c.link_only
                     if c.ref != NONE:
-                        seen = 0
-                        for link in range(term.concept, <u32> links.vec.n):
-                            if (<u32 *> links.vec.data)[link] == c.ref:
-                                seen = 1
-                        if not seen:
-                            (<u32 *> vec_push(&links.vec))[0] = c.ref
-                            term.n_concepts += 1
+                        self.link_concept(term, c, links)
                     if j > i:
                         c.kind = 255        # merged
+            self.judge_links(term, links)
         if n > 65535:
             raise OverflowError("more than 65535 rules share one surface")
         out.n_entries = <u16> n
         return 0
+
+    cdef int link_concept(self, Term *term, const RawEntry *raw, Column links) except -1:
+        """Put a concept in its place among the term's links; of one that is there the better link stays."""
+        cdef ConceptLink *link
+        cdef ConceptLink moving
+        cdef u64 k
+        moving.concept = raw.ref
+        moving.rank = raw.rank
+        moving.variant = raw.variant
+        moving.link_only = raw.link_only
+        for k in range(term.concept, links.vec.n):
+            link = &(<ConceptLink *> links.vec.data)[k]
+            if link.concept == raw.ref:
+                moving.link_only &= link.link_only
+                link.link_only = moving.link_only
+                if not _is_better(&moving, link):
+                    return 0
+                memmove(link, link + 1, (links.vec.n - k - 1) * sizeof(ConceptLink))
+                links.vec.n -= 1
+                term.n_concepts -= 1
+                break
+        vec_push(&links.vec)
+        k = links.vec.n - 1
+        link = <ConceptLink *> links.vec.data
+        while k > term.concept and _is_better(&moving, &link[k - 1]):
+            link[k] = link[k - 1]
+            k -= 1
+        link[k] = moving
+        term.n_concepts += 1
+        return 0
+
+    cdef void judge_links(self, Term *term, Column links) noexcept:
+        """Whether the term has a code at all, and whether its best one has an equal of the same system."""
+        cdef const ConceptLink *link = <const ConceptLink *> links.vec.data
+        cdef const Concept *concepts = <const Concept *> self.b.concepts.data
+        cdef const Concept *best = NULL
+        cdef u64 k, first = 0
+        for k in range(term.concept, links.vec.n):
+            if concepts[link[k].concept].code == NONE:
+                continue
+            if best == NULL:
+                best = &concepts[link[k].concept]
+                first = k
+            elif _is_better(&link[first], &link[k]):
+                return
+            elif concepts[link[k].concept].system == best.system and concepts[link[k].concept].code != best.code:
+                term.flags |= TERM_AMBIGUOUS
+                return
+        if best == NULL:
+            term.flags |= TERM_UNCODED
 
     # --- links ----------------------------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ cdef struct Rejected:       # an occurrence that did not count, kept when asked
     u32 start               # code points
     u32 end
     u32 entry
-    u32 reason              # 0 case, 1 glued to a number, 2 heading not taken, 3 in a heading
+    u32 reason              # 0 case, 1 glued to a number, 2 heading not taken, 3 a term that is only linked
 
 cdef struct TracedCue:      # an occurrence of a cue, kept when asked
     u32 start               # code points
@@ -58,7 +58,7 @@ cdef class Tables:
     cdef u64 string_length
     cdef const Term *terms
     cdef readonly u32 n_terms
-    cdef const u32 *concept_links
+    cdef const ConceptLink *concept_links
     cdef u32 n_concept_links
     cdef const Concept *concepts
     cdef u32 n_concepts
@@ -72,8 +72,11 @@ cdef class Tables:
     cdef u32 n_entries
     cdef dict _strings
     cdef dict _concepts
+    cdef dict _ranked
     cdef object string(self, u32 number)
     cdef tuple concept_tuple(self, u32 term)
+    cdef list ranked_concepts(self, u32 term)
+    cdef tuple merged_concepts(self, terms)
     cdef int _check(self, dict sections) except -1
 
 cdef class Batch:

@@ -18,13 +18,17 @@ AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
 DIRECTIONS = ("forward", "backward", "both", "field", "pseudo", "stop")
 VIA = ("direct", "list", "field", "section")
 LOSS_REASONS = ("priority", "shorter", "later", "order", "unless", "heading")
-REJECTIONS = ("case", "glued", "no heading here")
+REJECTIONS = ("case", "glued", "no heading here", "link only")
 SCHEMA = "rulener.document/1"
 
 cdef enum:
     MAX_LABELS = 64
     MAX_FOLDED_POINTS = 32      # of one code point; Unicode's longest is 18
     MAX_CUE_TOKENS = 1 << 20
+
+
+def _by_rank(ranked):
+    return ranked[0]
 
 
 cdef class Tables:
@@ -36,6 +40,7 @@ cdef class Tables:
         self.meta = meta
         self._strings = {}
         self._concepts = {}
+        self._ranked = {}
         b = sections["string_bytes"]
         self.string_bytes = &b[0] if b.shape[0] else NULL
         self.string_length = b.shape[0]
@@ -46,8 +51,8 @@ cdef class Tables:
         self.terms = <const Term *> &b[0] if b.shape[0] else NULL
         self.n_terms = <u32> (b.shape[0] // sizeof(Term))
         b = sections["concept_links"]
-        self.concept_links = <const u32 *> &b[0] if b.shape[0] else NULL
-        self.n_concept_links = <u32> (b.shape[0] // 4)
+        self.concept_links = <const ConceptLink *> &b[0] if b.shape[0] else NULL
+        self.n_concept_links = <u32> (b.shape[0] // sizeof(ConceptLink))
         b = sections["concepts"]
         self.concepts = <const Concept *> &b[0] if b.shape[0] else NULL
         self.n_concepts = <u32> (b.shape[0] // sizeof(Concept))
@@ -156,11 +161,27 @@ cdef class Tables:
         return known
 
     cdef tuple concept_tuple(self, u32 term):
-        """The concepts of a term."""
+        """The concepts of a term, best first, each system and code once."""
+        known = self._concepts.get(term)
+        if known is None:
+            known = self._concepts[term] = distinct([concept for _, concept in self.ranked_concepts(term)])
+        return known
+
+    cdef tuple merged_concepts(self, terms):
+        """The concepts of several terms of one mention, given in the order of resolution: best first."""
+        found = []
+        for term in terms:
+            found.extend(self.ranked_concepts(term))
+        found.sort(key=_by_rank)
+        return distinct([concept for _, concept in found])
+
+    cdef list ranked_concepts(self, u32 term):
+        """`((is a variant, rank), concept)` of a term."""
         cdef const Term *t
         cdef const Concept *c
-        cdef u32 k, number
-        known = self._concepts.get(term)
+        cdef const ConceptLink *link
+        cdef u32 k
+        known = self._ranked.get(term)
         if known is not None:
             return known
         if term >= self.n_terms:
@@ -170,15 +191,15 @@ cdef class Tables:
             raise self.corrupt()
         found = []
         for k in range(t.n_concepts):
-            number = self.concept_links[t.concept + k]
-            if number >= self.n_concepts:
+            link = &self.concept_links[t.concept + k]
+            if link.concept >= self.n_concepts:
                 raise self.corrupt()
-            c = &self.concepts[number]
-            found.append(ConceptView(self.string(c.system), self.string(c.code), self.string(c.name), 1.0,
-                                     self.string(c.semantic_type)))
-        made = distinct(found)
-        self._concepts[term] = made
-        return made
+            c = &self.concepts[link.concept]
+            found.append(((link.variant != 0, link.rank),
+                          ConceptView(self.string(c.system), self.string(c.code), self.string(c.name), 1.0,
+                                      self.string(c.semantic_type))))
+        self._ranked[term] = found
+        return found
 
     def rule_name(self, u32 rule):
         if rule >= self.n_rules:
@@ -488,12 +509,12 @@ cdef class Entity:
         """The candidate concepts as a tuple of Concept."""
         cdef const EntityRow *row = _row(self)
         cdef u32 k
-        found = () if row.term == NONE else self.batch.tables.concept_tuple(row.term)
         if row.n_more == 0:
-            return found
+            return () if row.term == NONE else self.batch.tables.concept_tuple(row.term)
+        terms = [] if row.term == NONE else [row.term]
         for k in range(row.n_more):
-            found += self.batch.tables.concept_tuple((<const u32 *> self.batch.more.data)[row.more + k])
-        return distinct(found)
+            terms.append((<const u32 *> self.batch.more.data)[row.more + k])
+        return self.batch.tables.merged_concepts(terms)
 
     @property
     def section(self):

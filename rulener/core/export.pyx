@@ -4,7 +4,7 @@
 
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memmove, memset
 
 from rulener.core.columns cimport Batch, DocRow, EntityRow, Tables
 from rulener.core.memory cimport Column, Vec, column, vec_grow, vec_init, vec_push
@@ -286,7 +286,8 @@ cdef dict _concept_columns(Batch batch):
     cdef const Term *t
     cdef _Nullable systems, codes, names
     cdef Words system_words = Words(tables), code_words = Words(tables), name_words = Words(tables)
-    cdef Column held = column(4, b"I")
+    cdef Column held = column(sizeof(ConceptLink), b"IHBB")
+    cdef ConceptLink link
     (<i32 *> offsets.vec.data)[0] = 0
     with nogil:
         for k in range(n):
@@ -300,13 +301,16 @@ cdef dict _concept_columns(Batch batch):
                     with gil:
                         raise tables.corrupt()
                 for c in range(t.n_concepts):
-                    number = tables.concept_links[t.concept + c]
-                    if number >= tables.n_concepts:
+                    link = tables.concept_links[t.concept + c]
+                    if link.concept >= tables.n_concepts:
                         with gil:
                             raise tables.corrupt()
-                    if m + c and _has(tables.concepts, &held.vec, total, number):
-                        continue
-                    (<u32 *> vec_push(&held.vec))[0] = number
+                    if rows[k].n_more == 0:
+                        if c and _has(tables.concepts, &held.vec, total, &link):
+                            continue
+                        (<ConceptLink *> vec_push(&held.vec))[0] = link
+                    else:
+                        _insert(tables.concepts, &held.vec, total, &link)
             if held.vec.n > MAX_BYTES:
                 with gil:
                     _too_big()
@@ -316,7 +320,7 @@ cdef dict _concept_columns(Batch batch):
     names = _Nullable(held.vec.n)
     with nogil:
         for k in range(held.vec.n):
-            number = (<u32 *> held.vec.data)[k]
+            number = (<ConceptLink *> held.vec.data)[k].concept
             systems.set(k, system_words.put(tables.concepts[number].system))
             codes.set(k, code_words.put(tables.concepts[number].code))
             names.set(k, name_words.put(tables.concepts[number].name))
@@ -329,16 +333,46 @@ cdef dict _concept_columns(Batch batch):
     }
 
 
-cdef bint _has(const Concept *concepts, const Vec *numbers, u64 begin, u32 number) noexcept nogil:
+cdef bint _has(const Concept *concepts, const Vec *links, u64 begin, const ConceptLink *link) noexcept nogil:
     """Whether a concept with this system and code is among them; without a code, with this name."""
-    cdef const Concept *wanted = &concepts[number]
-    cdef const Concept *other
     cdef u64 k
-    for k in range(begin, numbers.n):
-        other = &concepts[(<const u32 *> numbers.data)[k]]
-        if other.system == wanted.system and other.code == wanted.code and (wanted.code != NONE or other.name == wanted.name):
+    for k in range(begin, links.n):
+        if _is_same(&concepts[(<const ConceptLink *> links.data)[k].concept], &concepts[link.concept]):
             return True
     return False
+
+
+cdef inline bint _is_same(const Concept *a, const Concept *b) noexcept nogil:
+    return a.system == b.system and a.code == b.code and (a.code != NONE or a.name == b.name)
+
+
+cdef int _insert(const Concept *concepts, Vec *links, u64 begin, const ConceptLink *link) except -1 nogil:
+    """Put a link of a mention of several terms in its place: best first, each concept once."""
+    cdef ConceptLink *held
+    cdef u64 k, place
+    vec_push(links)
+    held = <ConceptLink *> links.data
+    place = links.n - 1
+    while place > begin and _is_better(link, &held[place - 1]):
+        place -= 1
+    for k in range(begin, place):
+        if _is_same(&concepts[held[k].concept], &concepts[link.concept]):
+            links.n -= 1
+            return 0
+    k = place
+    while k + 1 < links.n and not _is_same(&concepts[held[k].concept], &concepts[link.concept]):
+        k += 1
+    memmove(&held[place + 1], &held[place], (k - place) * sizeof(ConceptLink))
+    held[place] = link[0]
+    if k + 1 < links.n:
+        links.n -= 1        # the worse link of this concept was overwritten
+    return 0
+
+
+cdef inline bint _is_better(const ConceptLink *a, const ConceptLink *b) noexcept nogil:
+    if (a.variant != 0) != (b.variant != 0):
+        return a.variant == 0
+    return a.rank < b.rank
 
 
 cdef dict _attribute_columns(Batch batch):

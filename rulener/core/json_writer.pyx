@@ -16,8 +16,6 @@ from rulener.core.structs cimport *
 
 import json
 
-from rulener.core.views import distinct
-
 AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
 VIA = (b"direct", b"list", b"field", b"section")
 
@@ -338,14 +336,14 @@ cdef class JsonWriter:
 
     cdef bytes _render_concepts(self, Batch batch, const EntityRow *row):
         cdef u32 k
-        concepts = []
+        terms = []
         rule = None
         if row.term != NONE:
             rule = self.tables.rule_name(self.tables.terms[row.term].rule)
-            concepts.extend(self.tables.concept_tuple(row.term))
+            terms.append(row.term)
         for k in range(row.n_more):
-            concepts.extend(self.tables.concept_tuple((<const u32 *> batch.more.data)[row.more + k]))
-        return self._render(distinct(concepts), rule)
+            terms.append((<const u32 *> batch.more.data)[row.more + k])
+        return self._render(self.tables.merged_concepts(terms), rule)
 
     cdef int _put_section_name(self, Batch batch, u32 number) except -1:
         cdef const SectionSpan *s

@@ -35,6 +35,7 @@ cdef class Scanner:
     cdef int policy
     cdef bint trace                     # keep losers and rejected occurrences
     cdef bint damaged                   # a table led outside the file
+    cdef bint links                     # terms that are only linked count, too
     cdef u16[64] label_out              # artifact label -> reported label, 0xFFFF = left out
     # scratch of the note in hand
     cdef TokenBuffer tokens

@@ -70,6 +70,7 @@ cdef class Scanner:
         self.policy = policy
         self.trace = trace
         self.damaged = False
+        self.links = False
         memset(&self.tokens, 0, sizeof(TokenBuffer))
         init_patterns(&self.patterns)
         init_resolver(&self.resolver)
@@ -259,7 +260,11 @@ cdef class Scanner:
         read_text(text, &self.tokens, &view)
         batch.texts.append(text)
         self.read(&view)
-        self.match(&view, batch)
+        self.links = True
+        try:
+            self.match(&view, batch)
+        finally:
+            self.links = False
         self._find_sections(&view, batch)
         split_sentences(&view, &self.lexis, &self.tokens, &self.sections.breaks, &self.sentences)
         self.settle_candidates(batch)
@@ -507,6 +512,10 @@ cdef class Scanner:
                     self._reject(batch, items[start].start, items[end - 1].end, k, 0)
                 continue
             if entry.kind == KIND_TERM:
+                if entry.link_only and not self.links:
+                    if self.trace:
+                        self._reject(batch, items[start].start, items[end - 1].end, k, 3)
+                    continue
                 if entry.ref >= self.tables.n_terms:
                     self.damaged = True
                     continue
@@ -934,7 +943,7 @@ cdef class Scanner:
         """Whether two lexicon candidates with one span and label are one mention with several concepts."""
         cdef const Term *x = &self.tables.terms[a.term]
         cdef const Term *y = &self.tables.terms[b.term]
-        return (a.start == b.start and a.end == b.end and x.label == y.label and x.lexicon and y.lexicon)
+        return (a.start == b.start and a.end == b.end and x.label == y.label and x.flags & y.flags & TERM_LEXICON)
 
     cdef bint _is_same(self, const Candidate *a, const Candidate *b) noexcept nogil:
         """Whether they are one candidate of a rule, found by two of its forms."""

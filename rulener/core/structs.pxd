@@ -72,8 +72,13 @@ cdef struct Entry:          # 16 bytes
     u8 kind
     u8 head
     u8 tail
-    u8 reserved0
+    u8 link_only            # KIND_TERM: 1 when it is never found by itself, only looked up for a given mention
     u16 reserved1
+
+cdef enum TermFlag:
+    TERM_LEXICON = 1        # from a lexicon; such terms with one span and label are one mention
+    TERM_AMBIGUOUS = 2      # another concept is as good as the best one (docs/design/linking.md)
+    TERM_UNCODED = 4        # none of its concepts has a code
 
 cdef struct Term:           # what a mention of one rule (or lexicon), form and label is
     u32 rule
@@ -83,14 +88,22 @@ cdef struct Term:           # what a mention of one rule (or lexicon), form and 
     u32 unless              # first entry in SECTION_REFS (section names the mention must not stand in)
     u16 n_unless
     i16 priority
-    u32 lexicon             # 1: from a lexicon; such terms with one span and label are one mention
+    u32 flags               # TermFlag
     u32 surround            # in SURROUND: the words of `unless.before` and `unless.after`, 0 = none
+
+cdef struct ConceptLink:    # 8 bytes; those of a term stand best first: as written before variants, then rank, then as they came
+    u32 concept
+    u16 rank                # preference of source and term type, 0 = best
+    u8 variant              # number in the description's `variants`; 0: the surface as its source writes it
+    u8 link_only            # 1: by this surface the concept is only linked, never found
 
 cdef struct Concept:        # string numbers; NONE = not known
     u32 system
     u32 code
     u32 name
     u32 semantic_type
+    u32 standard            # Concept: its standard concept
+    u32 standard_id         # OMOP id of that, NONE = not known
 
 cdef struct Rule:
     u32 name                # string number of "pack:id" or "lexicon:stem"
