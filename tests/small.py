@@ -120,14 +120,23 @@ def write_pack(folder: Path, *, header: str = PACK, rules: str = RULES) -> Path:
     return folder
 
 
+COLUMNS = (
+    "term", "label", "system", "code", "preferred", "semantic_type", "case", "rank", "variant", "use",
+    "standard", "standard_id", "standard_name",
+)  # fmt: skip
+
+
 def lexicon_text(rows: int = 200) -> str:
-    lines = ["term\tlabel\tsystem\tcode\tpreferred\tsemantic_type\tcase"]
+    """Rows with every column: concepts that compete, variants, terms that are only linked, standard concepts."""
+    table: list[tuple[object, ...]] = [COLUMNS]
     for k in range(rows // 2):
-        lines.append(f"hiccups {k}\tailment\tICD10CM\tR06.{k}\thiccups, kind {k}\tT0{k % 7}\t")
-        lines.append(
-            f"Remedy No. {k}\tremedy\t{'RXNORM' if k % 3 else ''}\t{k if k % 3 else ''}\t\t\t{'exact' if k % 5 == 0 else ''}"
-        )
-    return "\n".join(lines) + "\n"
+        kind, standard = f"hiccups, kind {k}", (f"SNOMEDCT:{k}", k + 1, f"hiccup {k}")
+        table.append((f"hiccups {k}", "ailment", "ICD10CM", f"R06.{k}", kind, f"T0{k % 7}", "", k % 3, "", "", *standard))
+        variant, use = "plural" if k % 2 else "", "" if k % 4 else "link"
+        table.append((f"hiccups {k // 2 * 2}", "ailment", "ICD10CM", f"R07.{k}", "", "", "", "", variant, use, "", "", ""))
+        system, code, case, use = "RXNORM" if k % 3 else "", k if k % 3 else "", "" if k % 5 else "exact", "" if k % 7 else "link"
+        table.append((f"Remedy No. {k}", "remedy", system, code, "", "", case, "", "", use, "", "", ""))
+    return "".join("\t".join(map(str, row)) + "\n" for row in table)
 
 
 def write_lexicon(path: Path, rows: int = 200) -> Path:

@@ -418,7 +418,7 @@ def test_the_manifest_says_what_results_depend_on(engine: rulener.Engine) -> Non
     made = engine.manifest()
     assert made["engine"] == engine.fingerprint
     assert [(pack["name"], pack["version"], len(pack["sha256"])) for pack in made["packs"]] == [("small", "1.0.0", 64)]
-    assert [(lexicon["name"], lexicon["terms"], lexicon["skipped"]) for lexicon in made["lexicons"]] == [("lexicon", 200, {})]
+    assert [(lexicon["name"], lexicon["terms"], lexicon["skipped"]) for lexicon in made["lexicons"]] == [("lexicon", 300, {})]
     assert made["options"] == {
         "resolution": "longest", "cues_inside_mention": "ignore", "scheme": None, "axes": ["negated", "historical", "family"],
     }  # fmt: skip

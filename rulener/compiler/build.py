@@ -371,9 +371,6 @@ class _Compiler:
             if label is None:
                 skipped.add(f"unknown label {row.label[:40]!r}", row.line)
                 continue
-            if row.use == LINK_ONLY:
-                skipped.add(f"it is for linking only (use={LINK_ONLY}), which is not compiled yet", row.line)
-                continue
             try:
                 add_row(
                     row.term,

@@ -113,6 +113,32 @@ def test_what_a_surface_may_not_be() -> None:
         b.token("two words")
 
 
+def test_the_concepts_of_a_term_stand_best_first() -> None:
+    b = builder()
+    rows = [  # code, rank, variant, link only
+        ("A", 5, "", False),
+        ("B", 0, "plural", False),
+        ("C", 2, "", True),
+        ("A", 2, "", True),
+        ("D", 5, "", False),
+        ("B", 9, "", False),
+        ("C", 9, "order", False),
+    ]
+    for code, rank, variant, link_only in rows:
+        b.add_row("a term", 0, 0, "S", code, "n", False, "", rank, variant, link_only)
+    b.add_row("other", 0, 0, "S", "A", "n", False, "", 0, "", True)
+    tables, _, _ = b.finish()
+    codes = [struct.unpack_from("<6I", tables["concepts"], 24 * k)[1] for k in range(len(tables["concepts"]))]
+    names = {codes[number]: code for number, code in enumerate("ABCD")}
+    links = list(struct.iter_unpack("<IHBB", bytes(memoryview(tables["concept_links"]).cast("B"))))
+    found = [(names[codes[number]], rank, b.variants[variant], only) for number, rank, variant, only in links[:-1]]
+    assert found == [("C", 2, "", 0), ("A", 2, "", 0), ("D", 5, "", 0), ("B", 9, "", 0)]
+    terms = list(struct.iter_unpack("<IIHHIHhII", bytes(memoryview(tables["terms"]).cast("B"))))
+    assert [(term[2], term[7]) for term in terms] == [(4, 1 | 2), (1, 1)]  # C and A are equals: ambiguous
+    entries = list(struct.iter_unpack("<IIhBBBBH", bytes(memoryview(tables["entries"]).cast("B"))))
+    assert [entry[6] for entry in entries] == [0, 1]
+
+
 def test_concepts_are_told_apart_by_all_their_parts() -> None:
     b = builder()
     given_ = [

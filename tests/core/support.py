@@ -40,8 +40,8 @@ def oracle_of(packs: PacksData, lexicon: Sequence[LexiconRow] = (), resolution: 
 
 
 def write_lexicon(path: Path, rows: Sequence[LexiconRow]) -> Path:
-    lines = [("term", "label", "system", "code", "preferred", "case")]
-    lines += [(r.term, r.label, r.system, r.code, r.preferred, r.case) for r in rows]
+    lines = [("term", "label", "system", "code", "preferred", "case", "rank", "variant", "use")]
+    lines += [(r.term, r.label, r.system, r.code, r.preferred, r.case, str(r.rank), r.variant, r.use) for r in rows]
     path.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="utf-8", newline="\n")
     return path
 

@@ -367,9 +367,11 @@ def test_a_table_that_cannot_be_written() -> None:
 
 
 def test_rows_for_linking_only_are_not_found_in_text() -> None:
-    engine = load("term\tlabel\tuse\nx\tdrug\t\nALL\tdrug\tlink\n")
+    engine = load("term\tlabel\tuse\tsystem\tcode\nx\tdrug\t\tS\t1\nALL\tdrug\tlink\tS\t2\n")
     assert [e.text for e in engine.annotate("x ALL all").entities] == ["x"]
-    assert engine.warnings == ["t.tsv:3: row skipped: it is for linking only (use=link), which is not compiled yet"]
+    given = engine.annotate("x ALL all", mentions=[(2, 5, "drug")]).entities
+    assert [[c.code for c in e.concepts] for e in given] == [["2"]]
+    assert engine.warnings == []
 
 
 # --- what it is for --------------------------------------------------------------------------------------------------

@@ -47,6 +47,8 @@ MAX_HEADING_WORDS = 6
 MAX_NUMBER_LENGTH = 64
 
 Concept = tuple[str, str, str]
+Link = tuple[tuple[bool, int], Concept]  # is a variant, rank: the smaller, the better
+AS_WRITTEN = (False, 0)
 Attribute = tuple[int, int, str, "float | None"]
 Range = tuple[int, int]
 
@@ -418,16 +420,22 @@ class Candidate:
     rule: str
     order: int
     priority: int = 0
-    concepts: tuple[Concept, ...] = ()
+    links: tuple[Link, ...] = ()
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     is_term: bool = True
     from_lexicon: bool = False
     spelling: tuple[str, ...] | None = None
+    link_only: bool = False
 
     @property
     def rank(self) -> tuple[int, int, int, int, int, int]:
         """The smaller, the sooner it is taken."""
         return (-self.priority, self.first - self.last, self.first, self.order, self.start, -self.end)
+
+    @property
+    def concepts(self) -> tuple[Concept, ...]:
+        """As written before variants, then by rank, then as they came; each once."""
+        return distinct(concept for _, concept in sorted(self.links, key=lambda link: link[0]))
 
     def overlaps(self, other: Candidate) -> bool:
         return self.first < other.last and other.first < self.last
@@ -442,7 +450,7 @@ class Loser:
 
 @dataclass(frozen=True)
 class LexiconRow:
-    """One term of a lexicon. `case` "exact" keeps the case."""
+    """One term of a lexicon. `case` "exact" keeps the case; `use` "link" is not found in text."""
 
     term: str
     label: str
@@ -450,6 +458,9 @@ class LexiconRow:
     code: str = ""
     preferred: str = ""
     case: str = ""
+    rank: int = 0
+    variant: str = ""
+    use: str = ""
 
 
 def distinct(concepts: Iterable[Concept]) -> tuple[Concept, ...]:
@@ -468,10 +479,13 @@ class MentionFinder:
         self.lexicon = lexicon
         self.lexicon_rule = lexicon_rule
 
-    def candidates(self, note: Note) -> list[Candidate]:
-        """Those whose `unless` does not hold, outside headings; the lexicon's of one span and label are one."""
+    def candidates(self, note: Note, *, links: bool = False) -> list[Candidate]:
+        """Those whose `unless` does not hold, outside headings; the lexicon's of one span and label are one.
+
+        With `links` also the terms that are only linked.
+        """
         found = [c for c in self.raw_candidates(note) if not note.in_known_heading(c.first, c.last)]
-        return merge_lexicon(found)
+        return merge_lexicon(found if links else without_link_only(found))
 
     def raw_candidates(self, note: Note) -> Iterator[Candidate]:
         order = 0
@@ -504,20 +518,21 @@ class MentionFinder:
         return [
             Candidate(
                 *(a, b, *note.offsets(a, b), term.label.value, f"{pack.name}:{term.id}", order, term.priority),
-                concepts=distinct((c.system, c.code, name) for c in term.concepts),
+                links=tuple((AS_WRITTEN, (c.system, c.code, name)) for c in term.concepts),
             )
             for a, b in occurrences_of_any(note.layout, forms)
         ]
 
     def of_row(self, note: Note, row: LexiconRow, order: int) -> list[Candidate]:
         form = form_of(row.term, exact=row.case == "exact")
-        concepts = ((row.system, row.code, row.preferred or row.term),) if row.code else ()
+        concept = (row.system, row.code, row.preferred or row.term)
         return [
             Candidate(
                 *(a, b, *note.offsets(a, b), row.label, self.lexicon_rule, order),
-                concepts=concepts,
+                links=(((bool(row.variant), row.rank), concept),) if row.code else (),
                 from_lexicon=True,
                 spelling=form.cases if form else None,
+                link_only=row.use == "link",
             )
             for a, b in (occurrences(note.layout, form) if form else [])
         ]
@@ -566,7 +581,7 @@ class MentionFinder:
     ) -> Candidate:
         return Candidate(
             *(*tokens, *span, pattern.label.value, f"{pack.name}:{pattern.id}", order, pattern.priority),
-            concepts=distinct((c.system, c.code, pattern.name) for c in pattern.concepts),
+            links=tuple((AS_WRITTEN, (c.system, c.code, pattern.name)) for c in pattern.concepts),
             attributes={name: attribute(note.layout.text, *captured) for name, captured in captures.items()},
             is_term=False,
         )
@@ -627,13 +642,19 @@ def merge_lexicon(candidates: Sequence[Candidate]) -> list[Candidate]:
     for n, c in enumerate(candidates):
         key: tuple[object, ...] = (c.first, c.last, c.label) if c.from_lexicon else (n,)
         merged.setdefault(key, []).append(c)
-    return [replace(same[0], concepts=concepts_by_spelling(same)) for same in merged.values()]
+    return [replace(same[0], links=links_by_spelling(same)) for same in merged.values()]
 
 
-def concepts_by_spelling(candidates: Sequence[Candidate]) -> tuple[Concept, ...]:
+def links_by_spelling(candidates: Sequence[Candidate]) -> tuple[Link, ...]:
     """The concepts of rows in their order, those of one case spelling together."""
     spellings = list(dict.fromkeys(c.spelling for c in candidates))
-    return distinct(concept for spelling in spellings for c in candidates if c.spelling == spelling for concept in c.concepts)
+    return tuple(link for spelling in spellings for c in candidates if c.spelling == spelling for link in c.links)
+
+
+def without_link_only(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Rows of one place, label and spelling are one term, which is found when one of its rows is for that."""
+    found = {(c.first, c.last, c.label, c.spelling) for c in candidates if c.from_lexicon and not c.link_only}
+    return [c for c in candidates if not c.link_only or (c.first, c.last, c.label, c.spelling) in found]
 
 
 def resolve(candidates: Sequence[Candidate], policy: str) -> tuple[list[Candidate], list[Loser]]:

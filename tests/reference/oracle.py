@@ -17,7 +17,6 @@ from .matching import (
     Loser,
     MentionFinder,
     Note,
-    distinct,
     form_of,
     forms_of,
     heading_forms,
@@ -134,7 +133,7 @@ class Oracle:
     def annotate(self, text: str, mentions: Sequence[GivenMention] | None = None) -> list[OracleEntity]:
         """The entities of a note; given mentions instead of found ones when there are any."""
         note = self.read(text)
-        candidates = self.finder.candidates(note)
+        candidates = self.finder.candidates(note, links=mentions is not None)
         if mentions is None:
             chosen, _ = resolve(candidates, self.resolution)
         else:
@@ -175,8 +174,8 @@ def given_candidate(note: Note, candidates: Sequence[Candidate], mention: GivenM
     """A given mention, with the concepts of all terms found at exactly its span."""
     start, end, label = mention
     same = [c for c in sorted(candidates, key=lambda c: c.rank) if c.is_term and (c.start, c.end) == (start, end)]
-    concepts = distinct(concept for c in same for concept in c.concepts)
-    return Candidate(*note.tokens_over(start, end), start, end, label, rule="", order=0, concepts=concepts)
+    links = tuple(link for c in same for link in c.links)
+    return Candidate(*note.tokens_over(start, end), start, end, label, rule="", order=0, links=links)
 
 
 def single_keys(lists: Iterable[Sequence[Text]]) -> frozenset[str]:

@@ -357,5 +357,8 @@ def lexicon_rows() -> st.SearchStrategy[list[LexiconRow]]:
         code=st.sampled_from(("1", "2", "3")),
         preferred=st.sampled_from(("", "Preferred name")),
         case=st.sampled_from(("", "", "exact")),
+        rank=st.sampled_from((0, 0, 1, 300)),
+        variant=st.sampled_from(("", "", "plural", "order")),
+        use=st.sampled_from(("", "", "link")),
     )
     return st.lists(row, max_size=8)
