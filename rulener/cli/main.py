@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": "Say why each entity is there, and why not at a position.",
     "check": "Check rule packs and print every finding.",
     "test": "Run the examples and cases of rule packs.",
+    "lexicon": "Make, merge and look into term tables.",
     "compile": "Compile packs and lexicons into one file.",
     "info": "Describe a compiled file, or the engine the options make.",
     "selftest": "See whether this installation works.",

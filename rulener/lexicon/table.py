@@ -318,6 +318,8 @@ def write_table(rows: Iterable[Row], path: Path, skipped: Skipped | None = None)
     skipped = Skipped() if skipped is None else skipped
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     written = 0
+    if path.is_dir():
+        raise LexiconError("L104", "the lexicon cannot be written: this is a folder", place=str(path), hint="name a file")
     try:
         with open(temporary, "wb") as file:
             with _packed(file, path) as packed:
