@@ -122,8 +122,8 @@ def compile_to(
     resolution: str | None = None,
 ) -> Engine:
     """Compile packs and lexicons (as for `load`) to the file `target` and open it."""
-    from rulener.compiler.build import fingerprint
     from rulener.compiler.cache import cache_folder, compile_inputs, hash_lexicon, hash_pack
+    from rulener.compiler.fingerprint import fingerprint
 
     folders = pack_folders(packs, base)
     tables = lexicon_paths(lexicons, base)

@@ -5,7 +5,6 @@ The numbers of rules give the order of resolution: packs as given (terms, then p
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import struct
@@ -17,7 +16,7 @@ from typing import Any
 
 import regex
 
-from rulener import __version__, artifact
+from rulener import artifact
 from rulener.compiler import programs, unicode
 from rulener.core.automaton import Builder
 from rulener.errors import LexiconError, PackError
@@ -633,18 +632,4 @@ def _lexicon_name(path: Path) -> str:
     return name
 
 
-def fingerprint(packs: Sequence[tuple[str, str]], lexicons: Sequence[tuple[str, str]], options: dict[str, Any]) -> bytes:
-    """SHA-256 over the inputs (name, content hash) in order, the options and the versions that shape the result."""
-    described = {
-        "rulener": __version__,
-        "format": artifact.FORMAT_VERSION,
-        "normaliser": artifact.NORMALISER_VERSION,
-        "unicode": artifact.UNICODE_VERSION,
-        "packs": [list(pack) for pack in packs],
-        "lexicons": [list(lexicon) for lexicon in lexicons],
-        "options": options,
-    }
-    return hashlib.sha256(json.dumps(described, sort_keys=True, separators=(",", ":")).encode("utf-8")).digest()
-
-
-__all__ = ["CompileInputs", "Row", "compile_artifact", "fingerprint"]
+__all__ = ["CompileInputs", "Row", "compile_artifact"]

@@ -97,7 +97,7 @@ def cached_artifact(
     Raises PackError, LexiconError, UsageError (U108: the cache folder cannot be written).
     """
     from rulener import artifact
-    from rulener.compiler.build import fingerprint
+    from rulener.compiler.fingerprint import fingerprint
 
     folder = cache_folder(base_folder)
     hashes = [hash_lexicon(path, folder) for path in lexicons]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rulener.compiler.build import fingerprint
+from rulener.compiler.fingerprint import fingerprint
 from rulener.engine import compile_to
 from tests.small import write_lexicon, write_pack
 
