@@ -80,7 +80,7 @@ SECTIONS = {
     "sets": 4,
     "captures": 8,
     "string_bytes": 1,
-    "string_offsets": 8,
+    "string_offsets": 4,
 }
 
 
@@ -96,10 +96,6 @@ class Header:
     @property
     def vocab_bits(self) -> int:
         return _exponent(self.sections["vocab"][1] // 16)
-
-    @property
-    def edge_bits(self) -> int:
-        return _exponent(self.sections["edges"][1] // 16)
 
     @property
     def filter_bits(self) -> int:
@@ -282,11 +278,12 @@ def _directory(data: mmap.mmap | bytes, path: Path, count: int, begin: int, leng
         raise _corrupt(path, f"its section {min(missing)!r} is missing")
     for name in ("vocab", "edges", "filter"):
         items = found[name][1] // SECTIONS[name]
-        if items < (1 if name == "filter" else _MIN_SLOTS) or items & (items - 1):
+        any_size = name == "edges" and items < 1 << 32
+        if items < (1 if name == "filter" else _MIN_SLOTS) or (items & (items - 1) and not any_size):
             raise _corrupt(path, f"its section {name!r} has a wrong size")
     if found["roots"][1] // 8 != found["word_flags"][1]:
         raise _corrupt(path, "its sections 'roots' and 'word_flags' do not agree")
-    if found["punct_ids"][1] != 512 or found["string_offsets"][1] < 8 or found["word_flags"][1] < 1:
+    if found["punct_ids"][1] != 512 or found["string_offsets"][1] < 4 or found["word_flags"][1] < 1:
         raise _corrupt(path, "one of its tables has a wrong size")
     return found
 

@@ -226,12 +226,8 @@ class Engine:
         header = self._artifact.header
         self._bounds = {
             "vocab_bits": header.vocab_bits,
-            "edge_bits": header.edge_bits,
             "filter_bits": header.filter_bits,
-            "n_first": int(self._meta["counts"]["first_tokens"]),
         }
-        if not 0 <= self._bounds["n_first"] < len(self._artifact.sections["roots"]) // 8:
-            raise ValueError("roots")
 
     def _regex(self, entry: dict[str, Any]) -> tuple[_LazyRegex, int, list[tuple[str, int]], float, str, bool]:
         """What the scanner needs of a regex rule: it, its term, its groups, its time, its rule's name, whether it has anchors."""

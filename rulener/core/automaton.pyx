@@ -2,15 +2,19 @@
 # cython: freethreading_compatible=True
 """The builder: surfaces in, the automaton's flat tables out. One builder for packs and lexicons of any size.
 
-The build form (growing arrays, insertion order) is not the search form (`automaton.pxd`): `finish` renumbers the tokens so that
-those that begin a form are 1..F, inserts every form into one hash table of edges, orders states by depth, and computes fail
-and output links. Everything follows insertion order, so the same input gives the same bytes.
+Forms go straight into the table of edges that the scan reads; `finish` orders the states by depth and computes fail and output
+links. Everything follows the order of the calls, so the same calls give the same bytes. Numbers of tokens and states never change
+once given: that is why a builder that holds a large lexicon can be frozen to a file, thawed later and built upon.
 """
 
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.buffer cimport PyBUF_READ
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memmove, memset
 
-from rulener.core.memory cimport Column, Vec, column, vec_free, vec_grow, vec_init, vec_push
+from rulener.core.automaton cimport DEEP, edge_hash
+from rulener.core.memory cimport Column, Vec, column, rn_prefetch, vec_free, vec_grow, vec_init, vec_push
 from rulener.core.structs cimport *
 from rulener.core.text cimport (
     MAX_FOLDED,
@@ -27,21 +31,27 @@ from rulener.core.text cimport (
     tokenise,
 )
 
+cdef extern from "Python.h":
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
+
 MAX_FORM_TOKENS = 64
 cdef enum:
     _MAX_FORM_TOKENS = 64
+    MAX_STATES = 0x7FFFFFFE
+    AHEAD = 12                  # states to fetch ahead
 
 
 cdef struct Spelling:           # a vocabulary entry under construction
     u64 key
     u32 arena_byte              # into the arena: length byte + folded bytes, for every entry
-    u32 first                   # 1 when it begins a form
+    u32 end                     # the form that is this token alone, NONE
+    u32 begins                  # 1 when it begins a form
+    u32 reserved
 
 
-cdef struct FormSpan:
-    u64 offset                  # into the token sequence
-    u32 length
-    u32 hash
+cdef struct Reached:            # what the scan finds in a state
+    u32 out                     # first of its chain
+    u32 live                    # itself, or where its fail links lead when nothing continues it
 
 
 cdef struct RawEntry:
@@ -70,6 +80,10 @@ cdef inline bint _is_better(const ConceptLink *a, const ConceptLink *b) noexcept
     return a.rank < b.rank
 
 
+cdef inline u64 _rank(const RawEntry *entry) noexcept nogil:
+    return <u64> entry.rule + 1 if entry.lexicon else 0
+
+
 cdef inline u32 _power(u64 need) noexcept nogil:
     """Smallest exponent with 2**exponent >= need, at least 4."""
     cdef u32 bits = 4
@@ -95,26 +109,42 @@ cdef class Index:
     def __dealloc__(self):
         free(self.slots)
 
+    cdef object view(self):
+        return PyMemoryView_FromMemory(<char *> self.slots, <Py_ssize_t> ((<u64> 1 << self.bits) * 4), PyBUF_READ)
+
+    cdef int fill(self, const u8[::1] data, u64 used) except -1:
+        free(self.slots)
+        self.slots = <u32 *> calloc(data.shape[0], 1)
+        if self.slots == NULL:
+            raise MemoryError()
+        with nogil:
+            memcpy(self.slots, &data[0], data.shape[0])
+        self.bits = 10
+        while (<u64> 4 << self.bits) < <u64> data.shape[0]:
+            self.bits += 1
+        self.used = used
+        return 0
+
 
 cdef class Strings:
     """Distinct UTF-8 strings, numbered in the order they came."""
 
     cdef Index index
     cdef Vec bytes_             # u8
-    cdef Vec offsets            # u64, one more than strings
+    cdef Vec offsets            # u32, one more than strings
 
     def __cinit__(self):
         self.index = Index()
         vec_init(&self.bytes_, 1)
-        vec_init(&self.offsets, 8)
-        (<u64 *> vec_push(&self.offsets))[0] = 0
+        vec_init(&self.offsets, 4)
+        (<u32 *> vec_push(&self.offsets))[0] = 0
 
     def __dealloc__(self):
         vec_free(&self.bytes_)
         vec_free(&self.offsets)
 
     cdef u64 _hash(self, u32 number) noexcept:
-        cdef u64 *offsets = <u64 *> self.offsets.data
+        cdef u32 *offsets = <u32 *> self.offsets.data
         return _hash_bytes(<u8 *> self.bytes_.data + offsets[number], offsets[number + 1] - offsets[number])
 
     cdef int _grow(self) except -1:
@@ -135,30 +165,69 @@ cdef class Strings:
         return 0
 
     cpdef u32 add(self, str text) except? 0xFFFFFFFE:
-        cdef bytes data = text.encode("utf-8", "surrogatepass")
-        cdef const u8 *p = data
-        cdef u64 length = len(data), slot, mask
-        cdef u64 *offsets
+        cdef bytes data
+        cdef Py_ssize_t length
+        cdef const char *p = PyUnicode_AsUTF8AndSize(text, &length) if PyUnicode_IS_COMPACT_ASCII(text) else NULL
+        if p != NULL:
+            return self.put(<const u8 *> p, <u64> length)
+        data = text.encode("utf-8", "surrogatepass")
+        return self.put(data, <u64> len(data))
+
+    cdef u32 put(self, const u8 *p, u64 length) except? 0xFFFFFFFE:
+        """Number of a string given as UTF-8."""
+        cdef u64 slot, mask
+        cdef u32 *offsets
         cdef u32 number
         slot = _hash_bytes(p, length) >> (64 - self.index.bits)
         mask = (<u64> 1 << self.index.bits) - 1
-        offsets = <u64 *> self.offsets.data
+        offsets = <u32 *> self.offsets.data
         while self.index.slots[slot]:
             number = self.index.slots[slot] - 1
             if offsets[number + 1] - offsets[number] == length and memcmp(<u8 *> self.bytes_.data + offsets[number], p, length) == 0:
                 return number
             slot = (slot + 1) & mask
         number = <u32> (self.offsets.n - 1)
+        if self.bytes_.n + length > <u64> 0xFFFFFFFE or self.offsets.n > <u64> 0xFFFFFFF0:
+            raise OverflowError("names and codes pass 4 GiB (4294967294 bytes)")
         self.index.slots[slot] = number + 1
         if self.bytes_.n + length > self.bytes_.capacity:
             vec_grow(&self.bytes_, self.bytes_.n + length + self.bytes_.n // 2)
         memcpy(<u8 *> self.bytes_.data + self.bytes_.n, p, length)
         self.bytes_.n += length
-        (<u64 *> vec_push(&self.offsets))[0] = self.bytes_.n
+        (<u32 *> vec_push(&self.offsets))[0] = <u32> self.bytes_.n
         self.index.used += 1
         if self.index.used * 2 > (<u64> 1 << self.index.bits):
             self._grow()
         return number
+
+
+cdef int vec_zeros(Vec *vec, u64 n) except -1:
+    """An empty Vec becomes `n` items of zeros, which cost no memory until they are written."""
+    vec.data = calloc(n if n else 1, vec.item)
+    if vec.data == NULL:
+        raise MemoryError(f"no memory for an array of {n * vec.item} bytes")
+    vec.n = n
+    vec.capacity = n
+    return 0
+
+
+cdef int vec_fill(Vec *vec, const u8[::1] data) except -1:
+    """An empty Vec gets a copy of `data`."""
+    cdef u64 n = <u64> data.shape[0] // vec.item
+    if n == 0:
+        return 0
+    vec_grow(vec, n + n // 16)
+    with nogil:
+        memcpy(vec.data, &data[0], n * vec.item)
+    vec.n = n
+    return 0
+
+
+cdef object vec_view(Vec *vec):
+    """The bytes of a Vec, good until it changes."""
+    if vec.n == 0:
+        return memoryview(b"")
+    return PyMemoryView_FromMemory(<char *> vec.data, <Py_ssize_t> (vec.n * vec.item), PyBUF_READ)
 
 
 cdef u64 _hash_bytes(const u8 *p, u64 length) noexcept nogil:
@@ -193,9 +262,13 @@ cdef class Builder:
     cdef Index vocabulary
     cdef Vec spellings          # Spelling
     cdef Vec arena              # u8
-    cdef Index forms_index
-    cdef Vec forms              # FormSpan
-    cdef Vec sequence           # u32: all forms' tokens
+    cdef Vec lengths            # u8 per form: tokens
+    cdef Vec parents            # u32 per deep state: the state before it
+    cdef Vec labels             # u32 per deep state: the token that leads to it
+    cdef Vec depths             # u8 per deep state
+    cdef Vec ends               # u32 per deep state: form that ends there, NONE
+    cdef Vec edges              # Edge: the hash table
+    cdef u64 n_edges
     cdef Vec entries            # RawEntry
     cdef Vec cases              # u8
     cdef Index concept_index
@@ -223,12 +296,17 @@ cdef class Builder:
         self.lexis.arena = self._no_arena
         self.strings = Strings()
         self.vocabulary = Index()
-        self.forms_index = Index()
         self.concept_index = Index()
         vec_init(&self.spellings, sizeof(Spelling))
         vec_init(&self.arena, 1)
-        vec_init(&self.forms, sizeof(FormSpan))
-        vec_init(&self.sequence, 4)
+        vec_init(&self.lengths, 1)
+        vec_init(&self.parents, 4)
+        vec_init(&self.labels, 4)
+        vec_init(&self.depths, 1)
+        vec_init(&self.ends, 4)
+        vec_init(&self.edges, sizeof(Edge))
+        self.n_edges = 0
+        self._resize_edges(64)
         vec_init(&self.entries, sizeof(RawEntry))
         vec_init(&self.cases, 1)
         vec_init(&self.concepts, sizeof(Concept))
@@ -242,8 +320,12 @@ cdef class Builder:
         free_tokens(&self.buffer)
         vec_free(&self.spellings)
         vec_free(&self.arena)
-        vec_free(&self.forms)
-        vec_free(&self.sequence)
+        vec_free(&self.lengths)
+        vec_free(&self.parents)
+        vec_free(&self.labels)
+        vec_free(&self.depths)
+        vec_free(&self.ends)
+        vec_free(&self.edges)
         vec_free(&self.entries)
         vec_free(&self.cases)
         vec_free(&self.concepts)
@@ -269,10 +351,14 @@ cdef class Builder:
                     return number
             slot = (slot + 1) & mask
         number = <u32> self.spellings.n
+        if number >= MAX_STATES:
+            raise OverflowError("more than 2147483646 different words")
         self.vocabulary.slots[slot] = number + 1
         s = <Spelling *> vec_push(&self.spellings)
         s.key = key
-        s.first = 0
+        s.end = NONE
+        s.begins = 0
+        s.reserved = 0
         if self.arena.n + 256 > <u64> 0xFFFFFFFE:
             raise OverflowError("the vocabulary's spellings pass 4 GiB")
         s.arena_byte = <u32> self.arena.n
@@ -357,50 +443,77 @@ cdef class Builder:
     cdef u32 _form(self, u32 n) except? 0xFFFFFFFE:
         """Number of the form whose tokens stand in `self.scratch`, new or known."""
         cdef u32 *tokens = <u32 *> self.scratch.data
-        cdef u64 hash_ = _hash_bytes(<u8 *> tokens, <u64> n * 4)
-        cdef u32 short = <u32> (hash_ & 0xFFFFFFFF)
-        cdef u64 mask = (<u64> 1 << self.forms_index.bits) - 1
-        cdef u64 slot = (<u64> short * <u64> 0x9E3779B97F4A7C15) >> (64 - self.forms_index.bits)
-        cdef FormSpan *all_ = <FormSpan *> self.forms.data
-        cdef FormSpan *form
-        cdef u32 number, i
-        while self.forms_index.slots[slot]:
-            number = self.forms_index.slots[slot] - 1
-            form = &all_[number]
-            if form.hash == short and form.length == n and memcmp(<u32 *> self.sequence.data + form.offset, tokens, <u64> n * 4) == 0:
-                return number
-            slot = (slot + 1) & mask
-        if self.forms.n >= <u64> 0xFFFFFFFD:
-            raise OverflowError("more than 4294967293 forms")
-        number = <u32> self.forms.n
-        self.forms_index.slots[slot] = number + 1
-        form = <FormSpan *> vec_push(&self.forms)
-        form.offset = self.sequence.n
-        form.length = n
-        form.hash = short
-        for i in range(n):
-            (<u32 *> vec_push(&self.sequence))[0] = tokens[i]
-        (<Spelling *> self.spellings.data)[tokens[0]].first = 1
-        self.forms_index.used += 1
-        if self.forms_index.used * 2 > (<u64> 1 << self.forms_index.bits):
-            self._grow_forms()
-        return number
+        cdef Spelling *first = &(<Spelling *> self.spellings.data)[tokens[0]]
+        cdef u32 state = tokens[0] + 1, k
+        cdef u32 *end
+        cdef Edge *edge
+        first.begins = 1
+        for k in range(1, n):
+            edge = self._edge_place(state, tokens[k] + 1)
+            if edge.state == 0:
+                edge.state = state
+                edge.token = tokens[k] + 1
+                edge.child = self._new_state(state, tokens[k] + 1, <u8> (k + 1))
+                edge.out = NONE
+                state = edge.child
+                self.n_edges += 1
+                if self.n_edges * 10 > self.edges.n * 7:
+                    self._resize_edges(self.edges.n // 2 * 3)
+            else:
+                state = edge.child
+        end = &(<u32 *> self.ends.data)[state - DEEP] if n > 1 else &first.end
+        if end[0] == NONE:
+            if self.lengths.n >= <u64> 0xFFFFFFFD:
+                raise OverflowError("more than 4294967293 forms")
+            end[0] = <u32> self.lengths.n
+            (<u8 *> vec_push(&self.lengths))[0] = <u8> n
+        return end[0]
 
-    cdef int _grow_forms(self) except -1:
-        cdef u32 bits = self.forms_index.bits + 1, i
-        cdef u32 *slots = <u32 *> calloc(<size_t> 1 << bits, 4)
-        cdef u64 mask = (<u64> 1 << bits) - 1, slot
-        cdef FormSpan *all_ = <FormSpan *> self.forms.data
-        if slots == NULL:
-            raise MemoryError()
-        for i in range(<u32> self.forms.n):
-            slot = (<u64> all_[i].hash * <u64> 0x9E3779B97F4A7C15) >> (64 - bits)
-            while slots[slot]:
-                slot = (slot + 1) & mask
-            slots[slot] = i + 1
-        free(self.forms_index.slots)
-        self.forms_index.slots = slots
-        self.forms_index.bits = bits
+    cdef u32 _new_state(self, u32 parent, u32 label, u8 depth) except 0:
+        cdef u64 number = self.parents.n
+        if number >= MAX_STATES:
+            raise OverflowError("the automaton passes 2147483646 states")
+        (<u32 *> vec_push(&self.parents))[0] = parent
+        (<u32 *> vec_push(&self.labels))[0] = label
+        (<u8 *> vec_push(&self.depths))[0] = depth
+        (<u32 *> vec_push(&self.ends))[0] = NONE
+        return DEEP + <u32> number
+
+    cdef Edge *_edge_place(self, u32 state, u32 token) noexcept nogil:
+        """The edge's slot, or the empty one where it belongs."""
+        cdef Edge *edges = <Edge *> self.edges.data
+        cdef u64 n = self.edges.n
+        cdef u64 slot = ((edge_hash(state, token) >> 32) * n) >> 32
+        while edges[slot].state and not (edges[slot].state == state and edges[slot].token == token):
+            slot += 1
+            if slot == n:
+                slot = 0
+        return &edges[slot]
+
+    cdef int _resize_edges(self, u64 n) except -1:
+        """Move the edges, in the order in which they stand, into a table of `n` slots: both are passed from end to end."""
+        cdef Vec old = self.edges
+        cdef Edge *edges = <Edge *> old.data
+        cdef u64 i
+        if n > <u64> 0xFFFFFFFF:
+            raise OverflowError("the automaton passes 4294967295 slots of edges")
+        vec_init(&self.edges, sizeof(Edge))
+        try:
+            vec_zeros(&self.edges, n)
+        except BaseException:
+            self.edges = old
+            raise
+        with nogil:
+            for i in range(old.n):
+                if edges[i].state:
+                    self._edge_place(edges[i].state, edges[i].token)[0] = edges[i]
+        vec_free(&old)
+        return 0
+
+    cdef int _settle_edges(self) except -1:
+        """A table that is neither sparse nor crowded: a little over six of ten slots are taken."""
+        if self.edges.n > 64 and not (self.edges.n * 6 <= self.n_edges * 10 <= self.edges.n * 7):
+            self._resize_edges(self.n_edges * 50 // 31 + 64)
         return 0
 
     cdef u32 _case(self, str surface) except? 0xFFFFFFFE:
@@ -543,81 +656,140 @@ cdef class Builder:
         entry.label = label
         entry.lexicon = 1
 
+    # --- frozen ---------------------------------------------------------------------------------------------------------
+
+    def freeze(self):
+        """`(arrays, state)`: everything that was added so far, as buffers that are good until the next call, and as JSON.
+
+        The builder may be used on: it then does what one does that `thaw` made of them.
+        """
+        if self._word_flags:
+            raise ValueError("words are flagged after thawing")
+        self._settle_edges()
+        arrays = {
+            "spellings": vec_view(&self.spellings),
+            "arena": vec_view(&self.arena),
+            "vocabulary": self.vocabulary.view(),
+            "lengths": vec_view(&self.lengths),
+            "parents": vec_view(&self.parents),
+            "labels": vec_view(&self.labels),
+            "depths": vec_view(&self.depths),
+            "ends": vec_view(&self.ends),
+            "edges": vec_view(&self.edges),
+            "entries": vec_view(&self.entries),
+            "cases": vec_view(&self.cases),
+            "concepts": vec_view(&self.concepts),
+            "concept_index": self.concept_index.view(),
+            "string_bytes": vec_view(&self.strings.bytes_),
+            "string_offsets": vec_view(&self.strings.offsets),
+            "string_index": self.strings.index.view(),
+        }
+        return arrays, {"edges": self.n_edges, "variants": self.variants}
+
+    def thaw(self, arrays, state):
+        """Take up what `freeze` gave. Only a builder to which nothing was added yet can; what it reads must be sound."""
+        cdef u64 at = 0, length
+        cdef const u8 *cases
+        if self.spellings.n or self.strings.offsets.n > 1:
+            raise ValueError("only an empty builder can be thawed")
+        vec_fill(&self.spellings, arrays["spellings"])
+        vec_fill(&self.arena, arrays["arena"])
+        self.vocabulary.fill(arrays["vocabulary"], self.spellings.n)
+        vec_fill(&self.lengths, arrays["lengths"])
+        vec_fill(&self.parents, arrays["parents"])
+        vec_fill(&self.labels, arrays["labels"])
+        vec_fill(&self.depths, arrays["depths"])
+        vec_fill(&self.ends, arrays["ends"])
+        vec_free(&self.edges)
+        vec_fill(&self.edges, arrays["edges"])
+        self.n_edges = state["edges"]
+        vec_fill(&self.entries, arrays["entries"])
+        vec_fill(&self.cases, arrays["cases"])
+        vec_fill(&self.concepts, arrays["concepts"])
+        self.concept_index.fill(arrays["concept_index"], self.concepts.n)
+        self.strings.offsets.n = 0
+        vec_fill(&self.strings.bytes_, arrays["string_bytes"])
+        vec_fill(&self.strings.offsets, arrays["string_offsets"])
+        self.strings.index.fill(arrays["string_index"], self.strings.offsets.n - 1)
+        self.variants = list(state["variants"])
+        self._variant_numbers = {name: number for number, name in enumerate(self.variants)}
+        cases = <const u8 *> self.cases.data
+        while at < self.cases.n:
+            length = cases[at]
+            self._case_offsets[<bytes> cases[at + 1:at + 1 + length]] = at
+            at += length + 1
+
     # --- the search form ------------------------------------------------------------------------------------------------
 
-    def finish(self):
+    def finish(self, u32 first_lexicon=0, labels=None):
         """`(tables, counts, token_id)`: name -> buffer, sizes, and the function from builder token numbers to final ids.
 
-        The builder cannot be used afterwards.
+        Rules of rows are counted from `first_lexicon` on, and their labels are `labels[number]`. The builder cannot be used
+        afterwards.
         """
-        finish = _Finish(self)
+        finish = _Finish(self, first_lexicon, labels)
         tables, counts = finish.run()
-        return tables, counts, finish.token_id
+        return tables, counts, token_id
+
+
+def token_id(u32 number):
+    """The final id of a builder's token number."""
+    return number + 1
 
 
 cdef class _Finish:
     """One pass over a builder's contents; a class only to share its arrays between the steps."""
 
     cdef Builder b
-    cdef u32 *ids               # spelling number -> token id
-    cdef u32 n_first
-    cdef u32 n_states
-    cdef Column edges           # Edge
-    cdef u32 edge_bits
-    cdef u64 n_edges
-    cdef Vec parents            # u32 per state
-    cdef Vec labels             # u32 per state: the token that leads to it
-    cdef Vec depths             # u8 per state
-    cdef Vec ends               # u32 per state: form that ends there, NONE
+    cdef u32 first_lexicon
+    cdef u16[65536] label_of    # of rows
+    cdef Vec filter_            # u64
+    cdef u32 filter_bits
 
-    def __cinit__(self, Builder b):
+    def __cinit__(self, Builder b, u32 first_lexicon, labels):
+        cdef u32 i
         self.b = b
-        self.ids = NULL
-        vec_init(&self.parents, 4)
-        vec_init(&self.labels, 4)
-        vec_init(&self.depths, 1)
-        vec_init(&self.ends, 4)
+        self.first_lexicon = first_lexicon
+        for i in range(65536):
+            self.label_of[i] = <u16> i
+        if labels is not None:
+            for i, label in enumerate(labels):
+                self.label_of[i] = label
+        vec_init(&self.filter_, 8)
 
     def __dealloc__(self):
-        free(self.ids)
-        vec_free(&self.parents)
-        vec_free(&self.labels)
-        vec_free(&self.depths)
-        vec_free(&self.ends)
+        vec_free(&self.filter_)
 
     def run(self):
         tables = {}
-        self.number_tokens()
-        tables["vocab"] = self.vocabulary_table()
-        tables["arena"] = self.arena_table()
+        n_tokens, n_forms, n_deep = self.b.spellings.n, self.b.lengths.n, self.b.parents.n
+        self.b._settle_edges()
         tables["word_flags"] = self.flags_table()
-        self.insert_forms()
+        tables["vocab"] = self.vocabulary_table()
+        tables["arena"] = self.take(&self.b.arena, b"B")
         outs, entries, terms, links = self.entry_tables()
-        fail, tables["roots"], out_table, tables["filter"] = self.link_states(outs)
-        tables["edges"] = self.edges
-        tables["fail"] = fail
-        tables["outs"] = out_table
+        n_first = self.n_first()
+        tables["fail"], tables["roots"], tables["outs"] = self.link_states(outs)
+        tables["filter"] = self.take(&self.filter_, b"Q")
+        tables["edges"] = self.take(&self.b.edges, b"4I")
         tables["entries"] = entries
         tables["terms"] = terms
         tables["concept_links"] = links
         tables["concepts"] = self.take(&self.b.concepts, b"6I")
         tables["cases"] = self.take(&self.b.cases, b"B")
         tables["string_bytes"] = self.take(&self.b.strings.bytes_, b"B")
-        tables["string_offsets"] = self.take(&self.b.strings.offsets, b"Q")
+        tables["string_offsets"] = self.take(&self.b.strings.offsets, b"I")
         counts = {
-            "tokens": self.b.spellings.n,
-            "first_tokens": self.n_first,
-            "states": self.n_states,
-            "edges": self.n_edges,
-            "forms": self.b.forms.n,
+            "tokens": n_tokens,
+            "first_tokens": n_first,
+            "states": n_deep + n_first,
+            "edges": self.b.n_edges,
+            "forms": n_forms,
             "entries": len(entries),
             "terms": len(terms),
             "concepts": len(tables["concepts"]),
         }
         return tables, counts
-
-    def token_id(self, u32 number):
-        return self.ids[number]
 
     cdef Column take(self, Vec *vec, bytes format):
         """Move an array out of the builder, without a copy."""
@@ -628,22 +800,12 @@ cdef class _Finish:
         vec.capacity = 0
         return made
 
-    cdef int number_tokens(self) except -1:
+    cdef u64 n_first(self) noexcept:
         cdef Spelling *spellings = <Spelling *> self.b.spellings.data
-        cdef u32 n = <u32> self.b.spellings.n, i, next_id = 1
-        self.ids = <u32 *> calloc(<size_t> n + 1, 4)
-        if self.ids == NULL:
-            raise MemoryError()
-        for i in range(n):
-            if spellings[i].first:
-                self.ids[i] = next_id
-                next_id += 1
-        self.n_first = next_id - 1
-        for i in range(n):
-            if not spellings[i].first:
-                self.ids[i] = next_id
-                next_id += 1
-        return 0
+        cdef u64 n = 0, i
+        for i in range(self.b.spellings.n):
+            n += spellings[i].begins
+        return n
 
     cdef Column vocabulary_table(self):
         cdef Spelling *spellings = <Spelling *> self.b.spellings.data
@@ -652,102 +814,23 @@ cdef class _Finish:
         cdef Column made = column(sizeof(VocabSlot), b"QII")
         cdef VocabSlot *slots
         cdef u64 slot, mask = (<u64> 1 << bits) - 1
-        vec_grow(&made.vec, <u64> 1 << bits)
-        made.vec.n = <u64> 1 << bits
-        memset(made.vec.data, 0, made.vec.n * sizeof(VocabSlot))
+        vec_zeros(&made.vec, <u64> 1 << bits)
         slots = <VocabSlot *> made.vec.data
         for i in range(n):
             slot = (spellings[i].key * <u64> 0x9E3779B97F4A7C15) >> (64 - bits)
             while slots[slot].id:
                 slot = (slot + 1) & mask
             slots[slot].key = spellings[i].key
-            slots[slot].id = self.ids[i]
+            slots[slot].id = i + 1
             slots[slot].arena_byte = spellings[i].arena_byte
         return made
 
-    cdef Column arena_table(self):
-        return self.take(&self.b.arena, b"B")
-
     cdef Column flags_table(self):
         cdef Column made = column(1, b"B")
-        cdef u8 *flags
-        vec_grow(&made.vec, self.b.spellings.n + 1)
-        made.vec.n = self.b.spellings.n + 1
-        memset(made.vec.data, 0, made.vec.n)
-        flags = <u8 *> made.vec.data
+        vec_zeros(&made.vec, self.b.spellings.n + 1)
         for number, flag in self.b._word_flags.items():
-            flags[self.ids[number]] = flag
+            (<u8 *> made.vec.data)[<u32> number + 1] = flag
         return made
-
-    # --- states ---------------------------------------------------------------------------------------------------------
-
-    cdef u32 new_state(self, u32 parent, u32 label, u8 depth) except 0:
-        if self.n_states >= <u32> 0xFFFFFFFD:
-            raise OverflowError("the automaton passes 4294967293 states")
-        (<u32 *> vec_push(&self.parents))[0] = parent
-        (<u32 *> vec_push(&self.labels))[0] = label
-        (<u8 *> vec_push(&self.depths))[0] = depth
-        (<u32 *> vec_push(&self.ends))[0] = NONE
-        self.n_states += 1
-        return self.n_states
-
-    cdef Edge *edge_place(self, u32 state, u32 token) noexcept nogil:
-        """The edge's slot, or the empty one where it belongs."""
-        cdef Edge *edges = <Edge *> self.edges.vec.data
-        cdef u64 mask = (<u64> 1 << self.edge_bits) - 1
-        cdef u64 slot = (((<u64> state << 32) | token) * <u64> 0x9E3779B97F4A7C15) >> (64 - self.edge_bits)
-        while edges[slot].state and not (edges[slot].state == state and edges[slot].token == token):
-            slot = (slot + 1) & mask
-        return &edges[slot]
-
-    cdef int resize_edges(self, u32 bits) except -1:
-        cdef Column old = self.edges
-        cdef Edge *edge
-        cdef u64 i
-        self.edges = column(sizeof(Edge), b"4I")
-        self.edge_bits = bits
-        vec_grow(&self.edges.vec, <u64> 1 << bits)
-        self.edges.vec.n = <u64> 1 << bits
-        memset(self.edges.vec.data, 0, self.edges.vec.n * sizeof(Edge))
-        if old is not None:
-            for i in range(old.vec.n):
-                edge = &(<Edge *> old.vec.data)[i]
-                if edge.state:
-                    self.edge_place(edge.state, edge.token)[0] = edge[0]
-        return 0
-
-    cdef int insert_forms(self) except -1:
-        cdef FormSpan *forms = <FormSpan *> self.b.forms.data
-        cdef u32 *sequence = <u32 *> self.b.sequence.data
-        cdef u32 f, k, state, token
-        cdef Edge *edge
-        (<u32 *> vec_push(&self.parents))[0] = 0        # state 0, the root
-        (<u32 *> vec_push(&self.labels))[0] = 0
-        (<u8 *> vec_push(&self.depths))[0] = 0
-        (<u32 *> vec_push(&self.ends))[0] = NONE
-        self.n_states = 0
-        for k in range(self.n_first):
-            self.new_state(0, k + 1, 1)
-        self.resize_edges(10)
-        for f in range(<u32> self.b.forms.n):
-            state = self.ids[sequence[forms[f].offset]]
-            for k in range(1, forms[f].length):
-                token = self.ids[sequence[forms[f].offset + k]]
-                edge = self.edge_place(state, token)
-                if edge.state == 0:
-                    edge.state = state
-                    edge.token = token
-                    edge.child = self.new_state(state, token, <u8> (k + 1))
-                    edge.out = NONE
-                    self.n_edges += 1
-                    state = edge.child
-                    if self.n_edges * 5 > (<u64> 1 << self.edge_bits) * 3:
-                        self.resize_edges(self.edge_bits + 1)
-                else:
-                    state = edge.child
-            (<u32 *> self.ends.data)[state] = f
-        vec_free(&self.b.sequence)
-        return 0
 
     # --- entries --------------------------------------------------------------------------------------------------------
 
@@ -755,12 +838,12 @@ cdef class _Finish:
         """Group the raw entries by form (a stable counting sort) and make terms of those that belong together."""
         cdef RawEntry *raw = <RawEntry *> self.b.entries.data
         cdef u64 n = self.b.entries.n, i
-        cdef u32 n_forms = <u32> self.b.forms.n, f
+        cdef u32 n_forms = <u32> self.b.lengths.n, f
         cdef Column outs = column(sizeof(Out), b"IHHII")        # per form here; per state order follows in link_states
         cdef Column entries = column(sizeof(Entry), b"IIhBBBBH")
         cdef Column terms = column(sizeof(Term), b"IIHHIHhII")
         cdef Column links = column(sizeof(ConceptLink), b"IHBB")
-        cdef FormSpan *forms = <FormSpan *> self.b.forms.data
+        cdef u8 *lengths = <u8 *> self.b.lengths.data
         cdef Vec starts, order
         cdef u64 *first
         cdef u64 *sorted_
@@ -784,7 +867,7 @@ cdef class _Finish:
         i = 0
         try:
             for f in range(n_forms):
-                self.form_entries(raw, sorted_, i, first[f], &forms[f], outs, entries, terms, links)
+                self.form_entries(raw, sorted_, i, first[f], lengths[f], outs, entries, terms, links)
                 i = first[f]
         finally:
             vec_free(&starts)
@@ -792,7 +875,7 @@ cdef class _Finish:
         vec_free(&self.b.entries)
         return outs, entries, terms, links
 
-    cdef int form_entries(self, RawEntry *raw, u64 *order, u64 begin, u64 end, FormSpan *form,
+    cdef int form_entries(self, RawEntry *raw, u64 *order, u64 begin, u64 end, u8 n_tokens,
                           Column outs, Column entries, Column terms, Column links) except -1:
         cdef u64 i, j
         cdef RawEntry *a
@@ -802,9 +885,10 @@ cdef class _Finish:
         cdef Out *out = <Out *> vec_push(&outs.vec)
         cdef u32 n = 0
         out.entry = <u32> entries.vec.n
-        out.n_tokens = <u16> form.length
+        out.n_tokens = n_tokens
         out.next = NONE
         out.kinds = 0
+        self.order_entries(raw, order, begin, end)
         for i in range(begin, end):
             a = &raw[order[i]]
             if a.kind == 255:
@@ -824,8 +908,8 @@ cdef class _Finish:
             entry.ref = <u32> terms.vec.n
             term = <Term *> vec_push(&terms.vec)
             memset(term, 0, sizeof(Term))
-            term.rule = a.rule
-            term.label = a.label
+            term.rule = a.rule + self.first_lexicon if a.lexicon else a.rule
+            term.label = self.label_of[a.label] if a.lexicon else a.label
             term.priority = a.priority
             term.unless = a.unless
             term.n_unless = a.n_unless
@@ -835,7 +919,8 @@ cdef class _Finish:
             entry.link_only = 1
             for j in range(i, end):
                 c = &raw[order[j]]
-                if (c.kind == KIND_TERM and c.rule == a.rule and c.label == a.label and c.case_byte == a.case_byte
+                if (c.kind == KIND_TERM and c.lexicon == a.lexicon and c.rule == a.rule and c.label == a.label
+                        and c.case_byte == a.case_byte
                         and term.n_concepts < 65535):
                     entry.link_only &= c.link_only
                     if c.ref != NONE:
@@ -847,6 +932,17 @@ cdef class _Finish:
             raise OverflowError("more than 65535 rules share one surface")
         out.n_entries = <u16> n
         return 0
+
+    cdef void order_entries(self, const RawEntry *raw, u64 *order, u64 begin, u64 end) noexcept nogil:
+        """Entries of packs before rows of lexicons, those lexicon by lexicon, whichever was added first."""
+        cdef u64 i, k, moving
+        for i in range(begin + 1, end):
+            moving = order[i]
+            k = i
+            while k > begin and _rank(&raw[moving]) < _rank(&raw[order[k - 1]]):
+                order[k] = order[k - 1]
+                k -= 1
+            order[k] = moving
 
     cdef int link_concept(self, Term *term, const RawEntry *raw, Column links) except -1:
         """Put a concept in its place among the term's links; of one that is there the better link stays."""
@@ -901,101 +997,150 @@ cdef class _Finish:
     # --- links ----------------------------------------------------------------------------------------------------------
 
     def link_states(self, Column per_form):
-        """Fail links by depth, then output chains; Out records are written in state order."""
-        cdef u32 n = self.n_states + 1, s, k, depth, token, f
+        """Fail links by depth, then output chains; Out records are written in state order, shorter states first."""
+        cdef u64 n_deep = self.b.parents.n, n_tokens = self.b.spellings.n, i
         cdef Column fail = column(4, b"I")
         cdef Column roots = column(sizeof(Root), b"II")
-        cdef Column filter_ = column(8, b"Q")
         cdef Column outs = column(sizeof(Out), b"IHHII")
-        cdef Vec order, chain, living
-        cdef u32 *live          # per state: itself, or where its fail links lead when nothing continues it
-        cdef u32 filter_bits
-        cdef u64 bit
-        cdef u32 *failing
-        cdef u32 *out_of
+        cdef Vec order, reached
+        cdef Spelling *spellings = <Spelling *> self.b.spellings.data
+        cdef Reached *found     # per token (0 is none), then per deep state
         cdef u32 *by_depth
-        cdef u32 *parents = <u32 *> self.parents.data
-        cdef u32 *labels = <u32 *> self.labels.data
-        cdef u8 *depths = <u8 *> self.depths.data
-        cdef u32 *ends = <u32 *> self.ends.data
-        cdef u64[66] counts
-        cdef u64 i
-        cdef Edge *edge
-        cdef Out *out
+        cdef Root *root
         vec_init(&order, 4)
-        vec_init(&chain, 4)
-        vec_init(&living, 4)
-        vec_grow(&living, n)
-        live = <u32 *> living.data
-        memset(live, 0, <u64> n * 4)
-        for s in range(1, n):
-            live[parents[s]] = 1        # continued, for now
-        vec_grow(&fail.vec, n)
-        fail.vec.n = n
-        vec_grow(&order, n)
-        vec_grow(&chain, n)
-        failing = <u32 *> fail.vec.data
-        out_of = <u32 *> chain.data
-        by_depth = <u32 *> order.data
-        memset(counts, 0, sizeof(counts))
-        for s in range(n):
-            counts[depths[s] + 1] += 1
-        for k in range(65):
-            counts[k + 1] += counts[k]
-        for s in range(n):
-            by_depth[counts[depths[s]]] = s
-            counts[depths[s]] += 1
+        vec_init(&reached, sizeof(Reached))
         try:
-            for i in range(n):
-                s = by_depth[i]
-                if depths[s] <= 1:
-                    failing[s] = 0
-                else:
-                    failing[s] = self.fail_of(failing, parents[s], labels[s])
-                out_of[s] = NONE if s == 0 else out_of[failing[s]]
-                if ends[s] != NONE:
-                    out = <Out *> vec_push(&outs.vec)
-                    out[0] = (<Out *> per_form.vec.data)[ends[s]]
-                    out.next = out_of[s]
-                    out_of[s] = <u32> (outs.vec.n - 1)
-            live[0] = 0
-            for i in range(n):
-                s = by_depth[i]
-                if s:
-                    live[s] = s if live[s] else live[failing[s]]
-            for i in range(1, n):
-                failing[i] = live[failing[i]]
-            filter_bits = _power(self.n_edges * 8 + 64)
-            vec_grow(&filter_.vec, <u64> 1 << (filter_bits - 6) if filter_bits > 6 else 1)
-            filter_.vec.n = <u64> 1 << (filter_bits - 6) if filter_bits > 6 else 1
-            memset(filter_.vec.data, 0, filter_.vec.n * 8)
-            for i in range(self.edges.vec.n):
-                edge = &(<Edge *> self.edges.vec.data)[i]
-                if edge.state:
-                    edge.out = out_of[edge.child]
-                    edge.child = live[edge.child]
-                    bit = ((<u64> edge.state << 32) | edge.token) * <u64> 0x9E3779B97F4A7C15 >> (64 - filter_bits)
-                    (<u64 *> filter_.vec.data)[bit >> 6] |= <u64> 1 << (bit & 63)
-            vec_grow(&roots.vec, self.b.spellings.n + 1)
-            roots.vec.n = self.b.spellings.n + 1
-            for i in range(self.n_first + 1, roots.vec.n):
-                (<Root *> roots.vec.data)[i].out = NONE
-                (<Root *> roots.vec.data)[i].next = 0
-            for s in range(self.n_first + 1):
-                (<Root *> roots.vec.data)[s].out = out_of[s]
-                (<Root *> roots.vec.data)[s].next = live[s]
+            self.fill_filter()
+            vec_grow(&outs.vec, per_form.vec.n)
+            vec_zeros(&fail.vec, n_deep)
+            vec_zeros(&reached, n_tokens + 1 + n_deep)
+            vec_zeros(&roots.vec, n_tokens + 1)
+            found = <Reached *> reached.data
+            self.sort_by_depth(&order)
+            by_depth = <u32 *> order.data
+            with nogil:
+                found[0].out = NONE
+                for i in range(n_deep):
+                    found[self.place_of((<u32 *> self.b.parents.data)[i])].live = 1
+                for i in range(1, n_tokens + 1):
+                    found[i].live = <u32> i if found[i].live else 0
+                    found[i].out = NONE
+                    self.put_out(&found[i], spellings[i - 1].end, per_form, &outs.vec)
+                self.find_fails(by_depth, <u32 *> fail.vec.data, found, per_form, &outs.vec)
+                self.finish_edges(found)
+                root = <Root *> roots.vec.data
+                for i in range(n_tokens + 1):
+                    root[i].out = found[i].out
+                    root[i].next = found[i].live
         finally:
             vec_free(&order)
-            vec_free(&chain)
-            vec_free(&living)
-        return fail, roots, outs, filter_
+            vec_free(&reached)
+        return fail, roots, outs
 
-    cdef u32 fail_of(self, u32 *failing, u32 parent, u32 token) noexcept nogil:
-        cdef u32 state = failing[parent]
+    cdef inline u64 place_of(self, u32 state) noexcept nogil:
+        """Where a state's record stands among those of tokens and deep states."""
+        return state if state < DEEP else <u64> (state - DEEP) + self.b.spellings.n + 1
+
+    cdef void put_out(self, Reached *state, u32 form, Column per_form, Vec *outs) noexcept nogil:
+        """A form that ends in the state goes before what its fail state puts out, which `state.out` holds."""
+        cdef Out *out
+        if form == NONE:
+            return
+        out = &(<Out *> outs.data)[outs.n]      # there is room for one a form
+        out[0] = (<Out *> per_form.vec.data)[form]
+        out.next = state.out
+        state.out = <u32> outs.n
+        outs.n += 1
+
+    cdef int sort_by_depth(self, Vec *order) except -1:
+        """Deep states, shallow ones first, otherwise as they came."""
+        cdef u8 *depths = <u8 *> self.b.depths.data
+        cdef u64[66] counts
+        cdef u64 i
+        cdef u32 k
+        vec_grow(order, self.b.depths.n)
+        memset(counts, 0, sizeof(counts))
+        for i in range(self.b.depths.n):
+            counts[depths[i] + 1] += 1
+        for k in range(65):
+            counts[k + 1] += counts[k]
+        for i in range(self.b.depths.n):
+            (<u32 *> order.data)[counts[depths[i]]] = <u32> i
+            counts[depths[i]] += 1
+        order.n = self.b.depths.n
+        return 0
+
+    cdef int fill_filter(self) except -1:
+        cdef Edge *edges = <Edge *> self.b.edges.data
+        cdef u64 i, bit
+        cdef u64 *bits
+        self.filter_bits = _power(self.b.n_edges * 8 + 64)
+        vec_zeros(&self.filter_, <u64> 1 << (self.filter_bits - 6) if self.filter_bits > 6 else 1)
+        bits = <u64 *> self.filter_.data
+        with nogil:
+            for i in range(self.b.edges.n):
+                if edges[i].state:
+                    bit = edge_hash(edges[i].state, edges[i].token) >> (64 - self.filter_bits)
+                    bits[bit >> 6] |= <u64> 1 << (bit & 63)
+        return 0
+
+    cdef void find_fails(self, const u32 *by_depth, u32 *fail, Reached *found, Column per_form, Vec *outs) noexcept nogil:
+        cdef const u32 *parents = <const u32 *> self.b.parents.data
+        cdef const u32 *labels = <const u32 *> self.b.labels.data
+        cdef const u32 *ends = <const u32 *> self.b.ends.data
+        cdef const Edge *edges = <const Edge *> self.b.edges.data
+        cdef u64 n = self.b.parents.n, i, deep = self.b.spellings.n + 1
+        cdef u32 s, later, state
+        cdef Reached *r
+        for i in range(n):
+            # What states a little further on will ask for is fetched while this one is at work.
+            if i + 2 * AHEAD < n:
+                later = parents[by_depth[i + 2 * AHEAD]]
+                if later >= DEEP:
+                    rn_prefetch(&fail[later - DEEP])
+            if i + AHEAD < n:
+                later = by_depth[i + AHEAD]
+                if parents[later] >= DEEP:
+                    state = fail[parents[later] - DEEP]
+                    if state:
+                        rn_prefetch(&edges[((edge_hash(state, labels[later]) >> 32) * self.b.edges.n) >> 32])
+            s = by_depth[i]
+            state = self.fail_of(fail[parents[s] - DEEP] if parents[s] >= DEEP else 0, labels[s], fail)
+            fail[s] = state
+            r = &found[deep + s]
+            if state:
+                r.out = found[self.place_of(state)].out
+                r.live = DEEP + s if r.live else found[self.place_of(state)].live
+            else:
+                r.out = NONE
+                r.live = DEEP + s if r.live else 0
+            self.put_out(r, ends[s], per_form, outs)
+        for i in range(n):
+            fail[i] = found[self.place_of(fail[i])].live
+
+    cdef u32 fail_of(self, u32 state, u32 token, const u32 *fail) noexcept nogil:
+        """The longest proper suffix that is a state, of a state whose parent falls to `state` and that `token` leads to."""
+        cdef const u64 *bits = <const u64 *> self.filter_.data
+        cdef u64 bit
         cdef Edge *edge
         while state:
-            edge = self.edge_place(state, token)
-            if edge.state:
-                return edge.child
-            state = failing[state]
-        return token if token <= self.n_first else 0
+            bit = edge_hash(state, token) >> (64 - self.filter_bits)
+            if (bits[bit >> 6] >> (bit & 63)) & 1:
+                edge = self.b._edge_place(state, token)
+                if edge.state:
+                    return edge.child
+            state = fail[state - DEEP] if state >= DEEP else 0
+        return token if (<Spelling *> self.b.spellings.data)[token - 1].begins else 0
+
+    cdef void finish_edges(self, const Reached *found) noexcept nogil:
+        """Edges learn what their child puts out and, when nothing continues it, where it falls."""
+        cdef Edge *edges = <Edge *> self.b.edges.data
+        cdef const Reached *r
+        cdef u64 i, n = self.b.edges.n
+        for i in range(n):
+            if i + 2 * AHEAD < n and edges[i + 2 * AHEAD].state:
+                rn_prefetch(&found[self.place_of(edges[i + 2 * AHEAD].child)])
+            if edges[i].state:
+                r = &found[self.place_of(edges[i].child)]
+                edges[i].out = r.out
+                edges[i].child = r.live

@@ -53,7 +53,7 @@ cdef class Tables:
     cdef readonly tuple section_names
     cdef u32 axes                   # axes that some pack assesses
     cdef const u8 *string_bytes
-    cdef const u64 *string_offsets
+    cdef const u32 *string_offsets
     cdef readonly u64 n_strings
     cdef u64 string_length
     cdef const Term *terms

@@ -45,8 +45,8 @@ cdef class Tables:
         self.string_bytes = &b[0] if b.shape[0] else NULL
         self.string_length = b.shape[0]
         b = sections["string_offsets"]
-        self.string_offsets = <const u64 *> &b[0]
-        self.n_strings = b.shape[0] // 8 - 1
+        self.string_offsets = <const u32 *> &b[0]
+        self.n_strings = b.shape[0] // 4 - 1
         b = sections["terms"]
         self.terms = <const Term *> &b[0] if b.shape[0] else NULL
         self.n_terms = <u32> (b.shape[0] // sizeof(Term))

@@ -8,7 +8,7 @@ from rulener.core.columns import Batch, Tables
 class Scanner:
     """Scratch and settings of one thread; the tables it reads are shared.
 
-    `sections` maps names to the mapped byte views; `header` holds `vocab_bits`, `edge_bits`, `filter_bits`. Each regex is
+    `sections` maps names to the mapped byte views; `header` holds `vocab_bits`, `filter_bits`. Each regex is
     `(object with finditer(text, start, end, timeout=), term, [(group, string number)], seconds, rule name, has anchors)`.
     `policy`: 0 longest, 1 longest_per_label, 2 all. `label_out` gives for every label of the artifact its number in the batch's
     labels, 65535 to leave it out. With `trace` losers, rejected occurrences and cue hits are kept.

@@ -12,7 +12,7 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
-from rulener.core.automaton cimport Automaton, edge_hash, find_edge, may_follow
+from rulener.core.automaton cimport DEEP, Automaton, edge_hash, edge_slot, find_edge, may_follow
 from rulener.core.columns cimport Batch, DocRow, EntityRow, Rejected, SentenceRow, Tables, TracedCue
 from rulener.core.context cimport (
     VIA_SECTION,
@@ -164,16 +164,13 @@ cdef class Scanner:
             if self.lexis.punct_ids[bits] >= <u32> len(sections["word_flags"]):
                 raise self.tables.corrupt()
         b = sections["edges"]
-        bits = header["edge_bits"]
         self.automaton.edges = <const Edge *> &b[0]
-        self.automaton.edge_mask = (<u64> 1 << bits) - 1
-        self.automaton.edge_shift = <u32> (64 - bits)
+        self.automaton.n_edges = b.shape[0] // sizeof(Edge)
         b = sections["fail"]
-        self.automaton.fail = <const u32 *> &b[0]
+        self.automaton.fail = <const u32 *> &b[0] if b.shape[0] else NULL
         self.automaton.n_states = <u32> (b.shape[0] // 4)
         b = sections["roots"]
         self.automaton.roots = <const Root *> &b[0]
-        self.automaton.n_first = header["n_first"]
         b = sections["filter"]
         bits = header["filter_bits"]
         self.automaton.filter = <const u64 *> &b[0]
@@ -421,7 +418,7 @@ cdef class Scanner:
         t = 0
         for k in range(n_seconds):
             if k + 4 < n_seconds:
-                rn_prefetch(&a.edges[edge_hash(items[seconds[k + 4] - 1].id, items[seconds[k + 4]].id) >> a.edge_shift])
+                rn_prefetch(&a.edges[edge_slot(a, edge_hash(items[seconds[k + 4] - 1].id, items[seconds[k + 4]].id))])
             if seconds[k] < t:
                 continue            # walked already
             t = seconds[k]
@@ -436,15 +433,15 @@ cdef class Scanner:
                         if edge != NULL:
                             break
                     falls += 1
-                    if state <= a.n_first or state >= a.n_states or falls > 64:
-                        break
-                    state = a.fail[state]
+                    if state - DEEP >= a.n_states or falls > 64:
+                        break           # of depth 1: below DEEP, which wraps around
+                    state = a.fail[state - DEEP]
                 if edge == NULL:
                     break
                 outputs[t] = edge.out
                 state = edge.child
                 t += 1
-                if state <= a.n_first:
+                if state < DEEP:
                     break
         for t in range(n):
             arrivals[found].token = t
