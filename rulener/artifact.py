@@ -19,9 +19,10 @@ import os
 import struct
 import tempfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rulener.errors import (
     ArtifactByteOrder,
@@ -33,10 +34,10 @@ from rulener.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 MAGIC = b"RULNRAC1"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 NORMALISER_VERSION = 1
 UNICODE_VERSION = 150100  # 15.1.0: that of the class and fold tables in rulener/compiler/unicode.bin
 ENDIAN_TAG = 0x01020304
@@ -313,8 +314,27 @@ def verify(path: Path) -> Header:
     return opened.header
 
 
+def write_hashed(file: IO[bytes], pieces: Sequence[Any]) -> bytes:
+    """Write buffers one after the other; returns their SHA-256, taken by another thread meanwhile."""
+    digest = hashlib.sha256()
+
+    def take() -> None:
+        for piece in pieces:
+            digest.update(piece)
+
+    with ThreadPoolExecutor(1) as other:
+        hashed = other.submit(take)
+        for piece in pieces:
+            file.write(piece)
+        hashed.result()
+    return digest.digest()
+
+
 def write(path: Path, sections: Mapping[str, Any], fingerprint: bytes) -> None:
-    """Write an artifact atomically: a temporary file beside `path`, synced, then renamed. `sections` map names to buffers."""
+    """Write an artifact atomically: a temporary file beside `path`, synced, then renamed.
+
+    `sections` map names to a buffer, or to a list of buffers that stand one after the other.
+    """
     if sections.keys() != SECTIONS.keys():
         raise ValueError(f"sections: {sorted(sections.keys() ^ SECTIONS.keys())}")
     directory_end = _HEADER.size + len(SECTIONS) * _SECTION.size
@@ -323,17 +343,18 @@ def write(path: Path, sections: Mapping[str, Any], fingerprint: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(b"\0" * directory_end)
-            digest = hashlib.sha256()
             at = directory_end
             directory = []
+            pieces: list[Any] = []
             for name, item in SECTIONS.items():
+                given = sections[name] if isinstance(sections[name], list) else [sections[name]]
+                views = [memoryview(part).cast("B") for part in given if memoryview(part).nbytes]
+                size = sum(view.nbytes for view in views)
                 padding = b"\0" * (-at % ALIGNMENT)
-                view = memoryview(sections[name]).cast("B") if memoryview(sections[name]).nbytes else memoryview(b"")
-                for piece in (padding, view):
-                    file.write(piece)
-                    digest.update(piece)
-                directory.append(_SECTION.pack(name.encode("ascii"), at + len(padding), view.nbytes, item, 0))
-                at += len(padding) + view.nbytes
+                pieces += [padding, *views]
+                directory.append(_SECTION.pack(name.encode("ascii"), at + len(padding), size, item, 0))
+                at += len(padding) + size
+            digest = write_hashed(file, pieces)
             head = _HEADER.pack(
                 MAGIC,
                 FORMAT_VERSION,
@@ -342,7 +363,7 @@ def write(path: Path, sections: Mapping[str, Any], fingerprint: bytes) -> None:
                 UNICODE_VERSION,
                 at,
                 fingerprint,
-                digest.digest(),
+                digest,
                 len(SECTIONS),
                 0,
             ) + b"".join(directory)

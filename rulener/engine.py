@@ -134,7 +134,7 @@ def compile_to(
         [(path.name, digest) for path, digest in zip(tables, hashes, strict=True)],
         {"resolution": resolution},
     )
-    compile_inputs(folders, tables, hashes, resolution, key, Path(target))
+    compile_inputs(folders, tables, hashes, resolution, key, Path(target), cache_folder())
     return Engine(Path(target))
 
 

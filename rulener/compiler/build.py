@@ -6,21 +6,21 @@ The numbers of rules give the order of resolution: packs as given (terms, then p
 from __future__ import annotations
 
 import json
-import os
 import struct
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import regex
 
 from rulener import artifact
-from rulener.compiler import programs, unicode
-from rulener.core.automaton import Builder
-from rulener.errors import LexiconError, PackError
-from rulener.lexicon.table import LINK_ONLY, Row, Skipped, read_table
+from rulener.compiler import layers, programs, unicode
+from rulener.compiler.lexicons import LexiconReport, add_lexicon, lexicon_name, shown_name, too_large
+from rulener.core.automaton import Builder, token_id
+from rulener.errors import PackError
+from rulener.lexicon.table import Row
 from rulener.packs.anchors import regex_anchors
 from rulener.packs.diagnostics import Diagnostic, Located
 from rulener.packs.model import (
@@ -89,6 +89,7 @@ class CompileInputs:
     lexicon_hashes: tuple[str, ...]
     resolution: str
     fingerprint: bytes
+    cache: Path | None = None  # where large lexicons are kept as layers
 
 
 @dataclass(slots=True)
@@ -115,12 +116,13 @@ class _Compiler:
     def __init__(self, inputs: CompileInputs) -> None:
         self.inputs = inputs
         self.pages, self.cells, self.fold_text = unicode.tables()
-        self.builder = Builder(self.pages, self.cells, self.fold_text)
-        self.strings = self.builder.strings
         self.tables = _Tables()
         self.labels = list(_labels(inputs.packs))
         self.label_numbers = {label.id: number for number, label in enumerate(self.labels)}
         self.label_names = _label_names(self.labels)
+        # Rows have labels in an order of their own, so that a layer does not depend on that of the packs.
+        self.row_labels = {label: number for number, label in enumerate(sorted(self.label_numbers))}
+        self.reports: dict[int, LexiconReport] = {}
         self.words = _word_lists(inputs.packs)
         self.spellings: dict[int, str] = {}
         self.surround: list[list[tuple[int, list[int]]]] = []  # per rule with `unless` words: side and token numbers
@@ -128,13 +130,15 @@ class _Compiler:
         self.concept_keys: dict[int, str] = {}  # system of every concept that a pack's rule names
         self.patterns: list[tuple[programs.Program, int, MentionRule]] = []  # program, rule number, rule
         self.findings: list[Diagnostic] = []
-        self.warnings: list[str] = []
-        self.lexicon_reports: list[dict[str, Any]] = []
 
     def run(self, path: Path) -> dict[str, Any]:
         if len(self.label_names) > MAX_LABELS:
             found = f"the packs have {len(self.label_names)} labels (those of schemes counted)"
             self._refuse(f"{found}; at most {MAX_LABELS} are allowed", self.labels[-1].place)
+        numbered = list(zip(range(len(self.inputs.lexicons)), self.inputs.lexicons, self.inputs.lexicon_hashes, strict=True))
+        large = [one for one in numbered if layers.is_large(one[1])]
+        self.builder = self._begin(large)
+        self.strings = self.builder.strings
         self._add_words()
         for pack in self.inputs.packs:
             self._add_mention_rules(pack)
@@ -143,8 +147,10 @@ class _Compiler:
             self._add_sections(pack)
         if self.findings:
             raise PackError(self.findings)
-        for lexicon, digest in zip(self.inputs.lexicons, self.inputs.lexicon_hashes, strict=True):
-            self._add_lexicon(lexicon, digest)
+        for number, lexicon, digest in numbered:
+            if number not in self.reports:
+                self._add_lexicon(number, lexicon, digest)
+        self._add_lexicon_rules()
         return self._write(path)
 
     # --- findings -----------------------------------------------------------------------------------------------------
@@ -153,7 +159,7 @@ class _Compiler:
         self.findings.append(Diagnostic("R220", "error", message, (Located(place),)))
 
     def _rule(self, pack: Pack, rule: Rule) -> int:
-        place = f"{pack.name}/{_shown(PurePosixPath(rule.place.path))}"
+        place = f"{pack.name}/{shown_name(PurePosixPath(rule.place.path))}"
         number = len(self.tables.rules)
         self.tables.rules.append(
             (self.strings.add(f"{pack.name}:{rule.id}"), self.strings.add(place), rule.place.line, rule.place.column)
@@ -356,58 +362,25 @@ class _Compiler:
 
     # --- lexicons -----------------------------------------------------------------------------------------------------
 
-    def _add_lexicon(self, path: Path, digest: str) -> None:
-        name = _lexicon_name(path)
-        rule = len(self.tables.rules)
-        self.tables.rules.append((self.strings.add(f"lexicon:{name}"), self.strings.add(_shown(path)), 0, 0))
-        skipped = Skipped()
-        rows = used = 0
-        add_row = self.builder.add_row
-        numbers = self.label_numbers
-        for row in read_table(path, skipped):
-            rows += 1
-            label = numbers.get(row.label)
-            if label is None:
-                skipped.add(f"unknown label {row.label[:40]!r}", row.line)
-                continue
-            try:
-                add_row(
-                    row.term,
-                    rule,
-                    label,
-                    row.system,
-                    row.code,
-                    row.preferred,
-                    row.exact,
-                    row.semantic_type,
-                    row.rank,
-                    row.variant,
-                    row.use == LINK_ONLY,
-                    self._standard(row) if row.standard else NONE,
-                    row.standard_id or NONE,
-                )
-            except ValueError as error:
-                skipped.add(f"its term cannot be used: {error}", row.line)
-                continue
-            used += 1
-        if not used:
-            first = skipped.first(_shown(path))
-            why = f"; {first}" if first else ""
-            raise LexiconError("L103", f"the lexicon has no usable row{why}", place=str(path), hint=self._label_hint(skipped))
-        self.warnings.extend(skipped.messages(_shown(path)))
-        self.lexicon_reports.append(
-            {"name": name, "path": _shown(path), "sha256": digest, "rows": rows, "terms": used, "skipped": dict(skipped.counts)}
+    def _begin(self, numbered: Sequence[layers.Numbered]) -> Builder:
+        """A builder that holds the large lexicons."""
+        pages, cells, fold_text = self.pages, self.cells, self.fold_text
+        builder, reports = layers.add_large(
+            lambda: Builder(pages, cells, fold_text), numbered, self.row_labels, self._shown_labels(), self.inputs.cache
         )
+        self.reports.update(reports)
+        return builder
 
-    def _standard(self, row: Row) -> int:
-        """The number of a row's standard concept."""
-        system, _, code = row.standard.partition(":")
-        return self.builder.concept(system, code, row.standard_name)
+    def _add_lexicon(self, number: int, path: Path, digest: str) -> None:
+        self.reports[number] = add_lexicon(self.builder, path, digest, number, self.row_labels, self._shown_labels())
 
-    def _label_hint(self, skipped: Skipped) -> str:
-        if any(reason.startswith("unknown label") for reason in skipped.counts):
-            return "labels of the loaded packs: " + ", ".join(label.id for label in self.labels)
-        return ""
+    def _add_lexicon_rules(self) -> None:
+        for lexicon in self.inputs.lexicons:
+            name, place = f"lexicon:{lexicon_name(lexicon)}", shown_name(lexicon)
+            self.tables.rules.append((self.strings.add(name), self.strings.add(place), 0, 0))
+
+    def _shown_labels(self) -> str:
+        return ", ".join(label.id for label in self.labels)
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -426,13 +399,17 @@ class _Compiler:
         for k, (program, _, _) in enumerate(self.patterns):
             for numbers, head, tests in program.anchors:
                 self.builder.add_tokens(numbers, KIND_PATTERN, k, head=head, tail=tests)
-        tables, counts, token_id = self.builder.finish()
+        surround, places = self._surround_table(token_id)
+        first_rule = len(self.tables.rules) - len(self.inputs.lexicons)
+        labels = [self.label_numbers[label] for label in self.row_labels]
+        try:
+            tables, counts = self.builder.finish(first_rule, labels, places)
+        except OverflowError as error:
+            raise too_large(error, str(path)) from error
         punct_ids = array("I", bytes(4 * 128))
         for char, number in hyphen_and_others.items():
             punct_ids[ord(char)] = token_id(number)
-        surround, places = self._surround_table(token_id)
-        terms, links = self._with_extra_terms(tables, [*pattern_terms, *regex_terms])
-        terms = _placed(terms, places)
+        terms, links = self._extra_terms(tables, [*pattern_terms, *regex_terms], places)
         first_extra = len(tables["terms"])
         for k, entry in enumerate(regexes):
             entry["term"] = first_extra + len(pattern_terms) + k
@@ -444,8 +421,8 @@ class _Compiler:
                 "fold_cells": self.cells,
                 "fold_text": self.fold_text,
                 "punct_ids": punct_ids,
-                "terms": terms,
-                "concept_links": links,
+                "terms": [tables["terms"], terms],
+                "concept_links": [tables["concept_links"], links],
                 "rules": b"".join(struct.pack("<4I", *rule) for rule in self.tables.rules),
                 "cues": b"".join(self.tables.cues),
                 "blocker_refs": self.tables.blocker_refs,
@@ -464,16 +441,19 @@ class _Compiler:
         concepts = self._concepts(rule, "")
         return number, self.label_numbers[rule.label.value], concepts, first, count, rule.priority, surround
 
-    def _with_extra_terms(self, tables: dict[str, Any], extra: Sequence[_ExtraTerm]) -> tuple[bytes, bytes]:
-        links = bytearray(tables["concept_links"])
-        records = []
+    def _extra_terms(self, tables: dict[str, Any], extra: Sequence[_ExtraTerm], places: Sequence[int]) -> tuple[bytes, bytes]:
+        """The records of terms that have no form, and their links, which follow those of the builder."""
+        records: list[bytes] = []
+        links: list[bytes] = []
+        first = len(tables["concept_links"])
         for rule, label, concepts, unless, n_unless, priority, surround in extra:
-            first = len(links) // _LINK.size
             flags = self._term_flags(concepts)
-            records.append(struct.pack(_TERM, rule, first, len(concepts), label, unless, n_unless, priority, flags, surround))
-            for concept in concepts:
-                links.extend(_LINK.pack(concept, 0, 0, 0))
-        return bytes(tables["terms"]) + b"".join(records), bytes(links)
+            where = first + len(links)
+            records.append(
+                struct.pack(_TERM, rule, where, len(concepts), label, unless, n_unless, priority, flags, places[surround])
+            )
+            links.extend(_LINK.pack(concept, 0, 0, 0) for concept in concepts)
+        return b"".join(records), b"".join(links)
 
     def _term_flags(self, concepts: Sequence[int]) -> int:
         """What the core says of other terms when it links them (`judge_links`)."""
@@ -547,11 +527,11 @@ class _Compiler:
             "resolution": self.inputs.resolution,
             "cues_inside_mention": "act" if any(pack.options.cues_inside_mention == "act" for pack in packs) else "ignore",
             "packs": [
-                {"name": pack.name, "version": pack.version, "path": _shown(pack.path), "sha256": pack.content_hash}
+                {"name": pack.name, "version": pack.version, "path": shown_name(pack.path), "sha256": pack.content_hash}
                 for pack in packs
             ],
-            "lexicons": self.lexicon_reports,
-            "warnings": self.warnings,
+            "lexicons": [report.described for _, report in sorted(self.reports.items())],
+            "warnings": [warning for _, report in sorted(self.reports.items()) for warning in report.warnings],
             "variants": self.builder.variants,
             "regexes": regexes,
             "counts": {
@@ -597,19 +577,6 @@ def _schemes(labels: Sequence[Label]) -> dict[str, dict[str, str]]:
     return schemes
 
 
-def _placed(terms: bytes, places: Sequence[int]) -> bytes:
-    """Term records with the numbers of their `unless` words replaced by their places."""
-    if len(places) == 1:
-        return terms
-    size = struct.calcsize(_TERM)
-    made = bytearray(terms)
-    for at in range(size - 4, len(made), size):
-        number = int.from_bytes(made[at : at + 4], "little")
-        if number:
-            made[at : at + 4] = places[number].to_bytes(4, "little")
-    return bytes(made)
-
-
 def _headings(section: Section) -> Iterator[tuple[bool, list[tuple[Text, str]]]]:
     """The section's headings: those that need no colon, then those that do, without it."""
     plain = [(text, text.value) for text in section.headings if not text.value.rstrip().endswith(":")]
@@ -618,18 +585,6 @@ def _headings(section: Section) -> Iterator[tuple[bool, list[tuple[Text, str]]]]
         yield False, plain
     if colon:
         yield True, colon
-
-
-def _shown(path: PurePath) -> str:
-    """A file's name as text: bytes that are no UTF-8 are replaced."""
-    return os.fsencode(path.name).decode("utf-8", "replace")
-
-
-def _lexicon_name(path: Path) -> str:
-    name = _shown(path)
-    for ending in (".gz", ".tsv", ".csv", ".txt"):
-        name = name.removesuffix(ending)
-    return name
 
 
 __all__ = ["CompileInputs", "Row", "compile_artifact"]

@@ -112,7 +112,7 @@ def cached_artifact(
             artifact.OpenArtifact(target)
             return target
     try:
-        compile_inputs(packs, lexicons, hashes, resolution, key, target)
+        compile_inputs(packs, lexicons, hashes, resolution, key, target, folder)
     except OSError as error:
         hint = "RULENER_CACHE_DIR or `cache_dir` name another folder"
         raise UsageError("U108", f"the cache cannot be written: {error.strerror}", place=str(folder), hint=hint) from error
@@ -120,9 +120,15 @@ def cached_artifact(
 
 
 def compile_inputs(
-    packs: Sequence[Path], lexicons: Sequence[Path], hashes: Sequence[str], resolution: str | None, key: bytes, target: Path
+    packs: Sequence[Path],
+    lexicons: Sequence[Path],
+    hashes: Sequence[str],
+    resolution: str | None,
+    key: bytes,
+    target: Path,
+    folder: Path | None,
 ) -> dict[str, Any]:
-    """Read the packs and compile everything to `target`.
+    """Read the packs and compile everything to `target`. Large lexicons are taken from the cache `folder`, or put there.
 
     Raises PackError, LexiconError, and OSError when `target` cannot be written.
     """
@@ -132,5 +138,5 @@ def compile_inputs(
     loaded = load_packs(packs)
     named = [pack.resolution for pack in loaded if pack.resolution is not None]
     policy = resolution or (named[-1] if named else "longest")
-    inputs = CompileInputs(tuple(loaded), tuple(lexicons), tuple(hashes), policy, key)
+    inputs = CompileInputs(tuple(loaded), tuple(lexicons), tuple(hashes), policy, key, folder)
     return compile_artifact(inputs, target)

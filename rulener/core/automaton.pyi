@@ -3,7 +3,7 @@
 Kinds, flags and records are those of `structs.pxd`. Surfaces are tokenised by the very code that reads notes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from typing_extensions import Buffer
@@ -90,8 +90,26 @@ class Builder:
         """One row of a lexicon. `rank` is 0 (best) to 65535, `variant` the rule that made the surface; a surface that is
         `link_only` in all its rows is not found in text. ValueError for more than 254 variant rules."""
 
-    def finish(self) -> tuple[dict[str, Any], dict[str, int], Callable[[int], int]]:
-        """`(tables, counts, token_id)`: section name -> Column, sizes, and from the builder's token numbers to final ids.
+    def freeze(self) -> tuple[dict[str, memoryview], dict[str, Any]]:
+        """`(arrays, state)`: everything that was added so far, as buffers that are good until the next call, and as JSON.
 
-        Ids run from 1; those that begin a form come first. The builder cannot be used afterwards.
+        The builder may be used on: it then does what one does that `thaw` made of them. ValueError when words were flagged.
         """
+
+    def thaw(self, arrays: Mapping[str, Buffer], state: Mapping[str, Any]) -> None:
+        """Take up what `freeze` gave: it is believed, so check its hash before the builder is used.
+
+        ValueError when something was added to this builder before.
+        """
+
+    def finish(
+        self, first_lexicon: int = 0, labels: Sequence[int] | None = None, places: Sequence[int] | None = None
+    ) -> tuple[dict[str, Any], dict[str, int]]:
+        """`(tables, counts)`: section name -> Column, and sizes. The builder cannot be used afterwards.
+
+        Rules of rows are counted from `first_lexicon` on, and their labels are `labels[number]`. The words of `unless` that a
+        term was given as `surround` stand at `places[surround]`.
+        """
+
+def token_id(number: int) -> int:
+    """The final id of a builder's token number. Ids run from 1."""

@@ -113,8 +113,11 @@ cdef class Index:
         return PyMemoryView_FromMemory(<char *> self.slots, <Py_ssize_t> ((<u64> 1 << self.bits) * 4), PyBUF_READ)
 
     cdef int fill(self, const u8[::1] data, u64 used) except -1:
+        cdef u64 n = data.shape[0]
+        if n < 4096 or n & (n - 1):
+            raise ValueError("index")
         free(self.slots)
-        self.slots = <u32 *> calloc(data.shape[0], 1)
+        self.slots = <u32 *> calloc(n, 1)
         if self.slots == NULL:
             raise MemoryError()
         with nogil:
@@ -716,20 +719,20 @@ cdef class Builder:
         cases = <const u8 *> self.cases.data
         while at < self.cases.n:
             length = cases[at]
+            if at + length >= self.cases.n:
+                raise ValueError("cases")
             self._case_offsets[<bytes> cases[at + 1:at + 1 + length]] = at
             at += length + 1
 
     # --- the search form ------------------------------------------------------------------------------------------------
 
-    def finish(self, u32 first_lexicon=0, labels=None):
-        """`(tables, counts, token_id)`: name -> buffer, sizes, and the function from builder token numbers to final ids.
+    def finish(self, u32 first_lexicon=0, labels=None, places=None):
+        """`(tables, counts)`: name -> buffer, and sizes. The builder cannot be used afterwards.
 
-        Rules of rows are counted from `first_lexicon` on, and their labels are `labels[number]`. The builder cannot be used
-        afterwards.
+        Rules of rows are counted from `first_lexicon` on, and their labels are `labels[number]`. The words of `unless` that a
+        term was given as `surround` stand at `places[surround]`.
         """
-        finish = _Finish(self, first_lexicon, labels)
-        tables, counts = finish.run()
-        return tables, counts, token_id
+        return _Finish(self, first_lexicon, labels, places).run()
 
 
 def token_id(u32 number):
@@ -743,11 +746,13 @@ cdef class _Finish:
     cdef Builder b
     cdef u32 first_lexicon
     cdef u16[65536] label_of    # of rows
+    cdef object places          # of the words of `unless`
     cdef Vec filter_            # u64
     cdef u32 filter_bits
 
-    def __cinit__(self, Builder b, u32 first_lexicon, labels):
+    def __cinit__(self, Builder b, u32 first_lexicon, labels, places):
         cdef u32 i
+        self.places = places
         self.b = b
         self.first_lexicon = first_lexicon
         for i in range(65536):
@@ -914,7 +919,7 @@ cdef class _Finish:
             term.unless = a.unless
             term.n_unless = a.n_unless
             term.flags = TERM_LEXICON if a.lexicon else 0
-            term.surround = a.surround
+            term.surround = self.places[a.surround] if a.surround and self.places is not None else a.surround
             term.concept = <u32> links.vec.n
             entry.link_only = 1
             for j in range(i, end):

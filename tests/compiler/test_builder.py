@@ -76,7 +76,7 @@ def test_states_edges_and_forms_are_counted_as_in_a_trie(surfaces: list[tuple[st
     b = builder()
     for surface in surfaces:
         b.add_row(" ".join(surface), 0, 0, "", "", "", False)
-    tables, counts, _ = b.finish()
+    tables, counts = b.finish()
     keys = {key(" ".join(surface)) for surface in surfaces}
     prefixes = {one[:n] for one in keys for n in range(1, len(one) + 1)}
     assert counts["forms"] == len(keys)
@@ -94,7 +94,7 @@ def test_the_same_calls_make_the_same_bytes() -> None:
         b = builder()
         for k in range(3000):
             b.add_row(f"word{k % 700} word{k % 13} x{k}", 0, k % 3, "S", str(k), f"name {k}", k % 2 == 0, f"T{k % 5}")
-        tables, _, _ = b.finish()
+        tables, _ = b.finish()
         made.append({name: bytes(memoryview(table).cast("B")) for name, table in tables.items() if len(table)})
     assert made[0] == made[1]
 
@@ -127,7 +127,7 @@ def test_the_concepts_of_a_term_stand_best_first() -> None:
     for code, rank, variant, link_only in rows:
         b.add_row("a term", 0, 0, "S", code, "n", False, "", rank, variant, link_only)
     b.add_row("other", 0, 0, "S", "A", "n", False, "", 0, "", True)
-    tables, _, _ = b.finish()
+    tables, _ = b.finish()
     codes = [struct.unpack_from("<6I", tables["concepts"], 24 * k)[1] for k in range(len(tables["concepts"]))]
     names = {codes[number]: code for number, code in enumerate("ABCD")}
     links = list(struct.iter_unpack("<IHBB", bytes(memoryview(tables["concept_links"]).cast("B"))))
