@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ COMMANDS = {
     "check": "Check rule packs and print every finding.",
     "test": "Run the examples and cases of rule packs.",
     "lexicon": "Make, merge and look into term tables.",
+    "import": "Turn rule files of medspaCy, FastContext or NegEx into a pack.",
     "compile": "Compile packs and lexicons into one file.",
     "info": "Describe a compiled file, or the engine the options make.",
     "selftest": "See whether this installation works.",
@@ -41,7 +43,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"rulener.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command = importlib.import_module(f"rulener.cli.{module}").command
         assert isinstance(command, click.Command)
         return command
 
