@@ -46,6 +46,7 @@ FLAG_ABBREVIATION, FLAG_CONTINUES, FLAG_LIST = 1, 2, 4
 CUE_LISTS_STOP, CUE_PAST_CLAUSE, CUE_WITHIN_LINE, CUE_WITHIN_SECTION, CUE_NOT_ON, CUE_ACTS_INSIDE = 1, 2, 4, 8, 16, 32
 HEADING_NEEDS_COLON = 1
 MAX_LABELS = 64
+MENTION_GROUP = "mention"  # the group of a regex that is its mention
 REGEX_TIMEOUT = 1.0  # seconds a regex may run on the windows of one note
 
 # Words of everyday clinical prose, with how often they come per 10,000 tokens (rounded); all others count as 1.
@@ -243,7 +244,7 @@ class _Compiler:
     def _add_pattern(self, pack: Pack, pattern: Pattern) -> None:
         rule = self._rule(pack, pattern)
         if pattern.regex is not None:
-            self._add_regex(pattern, rule)
+            self._add_regex(pattern, rule, pack.options.values_in_mention == "inside")
             return
         for text in pattern.match:
             node, problems = parse_pattern(text)
@@ -251,7 +252,9 @@ class _Compiler:
                 self.findings.extend(problems)
                 continue
             try:
-                program = programs.compile_pattern(node, {**self.words, **_word_lists([pack])}, self._tokens, self._frequency)
+                program = programs.compile_pattern(
+                    node, {**self.words, **_word_lists([pack])}, self._tokens, self._frequency, self._label_bits
+                )
             except programs.Unanchored:
                 self._refuse(
                     "this pattern has no anchor: no word or punctuation mark that every match has in a fixed place", text.place
@@ -259,6 +262,7 @@ class _Compiler:
             except ValueError as error:
                 self._refuse(f"this pattern cannot be compiled: {error}", text.place)
             else:
+                program.values_inside = pack.options.values_in_mention == "inside"
                 self.patterns.append((program, rule, pattern))
 
     def _tokens(self, surface: str) -> list[int]:
@@ -272,7 +276,7 @@ class _Compiler:
         spelling = self.spellings[number]
         return COMMON_WORDS.get(spelling, (1, 15, 8)[len(spelling)] if spelling.isdigit() and len(spelling) < 3 else 1)
 
-    def _add_regex(self, pattern: Pattern, rule: int) -> None:
+    def _add_regex(self, pattern: Pattern, rule: int, values_inside: bool) -> None:
         assert pattern.regex is not None
         number = len(self.tables.regexes)
         anchors = [text.value for text in pattern.anchors] or regex_anchors(pattern.regex.value)
@@ -283,7 +287,7 @@ class _Compiler:
             self._guard(
                 pattern.regex, lambda anchor=anchor, exact=exact: self.builder.add(anchor, KIND_REGEX, number, exact=exact)
             )
-        self.tables.regexes.append({"rule": rule, "pattern": pattern, "anchored": bool(anchors)})
+        self.tables.regexes.append({"rule": rule, "pattern": pattern, "anchored": bool(anchors), "values_inside": values_inside})
 
     # --- context and sections -----------------------------------------------------------------------------------------
 
@@ -388,7 +392,7 @@ class _Compiler:
         # Everything that adds strings or tokens comes before `finish`.
         regexes = [self._regex_meta(entry) for entry in self.tables.regexes]
         captures = [
-            [(self.strings.add(name), int(numeric)) for name, numeric in program.captures] for program, _, _ in self.patterns
+            [self._capture(name, numeric, program) for name, numeric in program.captures] for program, _, _ in self.patterns
         ]
         pattern_terms = [self._extra_term(rule, number) for _, number, rule in self.patterns]
         regex_terms = [self._extra_term(entry["pattern"], entry["rule"]) for entry in self.tables.regexes]
@@ -435,6 +439,12 @@ class _Compiler:
         artifact.write(path, tables, self.inputs.fingerprint)
         return meta
 
+    def _capture(self, name: str, numeric: bool, program: programs.Program) -> tuple[int, int]:
+        """A capture record; the mention has no name, and 1 when it spans the captures too."""
+        if name == programs.MENTION:
+            return NONE, int(program.values_inside)
+        return self.strings.add(name), int(numeric)
+
     def _extra_term(self, rule: MentionRule, number: int) -> _ExtraTerm:
         """A term record for mentions that patterns and regexes make: rule, label, concepts, unless slice, priority."""
         first, count, surround = self._unless(rule)
@@ -480,7 +490,7 @@ class _Compiler:
         return {
             "rule": entry["rule"],
             "regex": pattern.regex.value,
-            "names": [[name, self.strings.add(name)] for name, _ in names],
+            "names": [[name, self.strings.add(name)] for name, _ in names if name != MENTION_GROUP or not entry["values_inside"]],
             "timeout": REGEX_TIMEOUT,
             "anchored": entry["anchored"],
         }

@@ -16,6 +16,8 @@ from rulener.packs.model import (
     Alternatives,
     Capture,
     Gap,
+    LabelClass,
+    MentionPart,
     Optional_,
     PatternNode,
     Separator,
@@ -24,16 +26,20 @@ from rulener.packs.model import (
     Word,
 )
 
-TOKEN, NUMBER, WORD, HYPHEN, SLASH, SPLIT, JUMP, SAVE, MATCH, FILLER, SET, GAP_END = range(12)
+TOKEN, NUMBER, WORD, HYPHEN, SLASH, SPLIT, JUMP, SAVE, MATCH, FILLER, SET, GAP_END, LABEL = range(13)
 AFTER_NUMBER = 1
+AFTER_LABEL = 2
 FLAG_HYPHEN = 64
 FLAG_SLASH = 128
 ANCHOR_REACH = 8
 MAX_RUN = 4  # tokens of one anchor
 MAX_RUNS = 64  # anchors that one choice may expand to
 
+MENTION = ""  # the name of the capture that is the mention
+
 Tokens = Callable[[str], Sequence[int]]
 Frequency = Callable[[int], int]
+LabelBits = Callable[[str], int]
 
 
 class Instruction(NamedTuple):
@@ -47,7 +53,8 @@ class Program:
     """Instructions and captures of one pattern.
 
     `anchors` are (token numbers, tokens between the start and them, cheap tests): AFTER_NUMBER when a number must stand directly
-    before it, FLAG_HYPHEN and FLAG_SLASH when one of these must follow.
+    before it, AFTER_LABEL when the pattern begins with a label's surface (then the tokens between are counted from its end),
+    FLAG_HYPHEN and FLAG_SLASH when one of these must follow.
     """
 
     code: list[Instruction] = field(default_factory=list)
@@ -57,19 +64,22 @@ class Program:
     from_number: bool = False
     number_flags: int = 0  # separator flags one of which must follow the number, 0 = no test
     starts_with_number: bool = False
+    values_inside: bool = False  # the mention spans the captures too
 
 
 class Unanchored(Exception):
     """No anchor within reach: the pattern would have to be tried at every token."""
 
 
-def compile_pattern(node: PatternNode, words: Mapping[str, Sequence[str]], tokens: Tokens, frequency: Frequency) -> Program:
+def compile_pattern(
+    node: PatternNode, words: Mapping[str, Sequence[str]], tokens: Tokens, frequency: Frequency, label_bits: LabelBits
+) -> Program:
     """Compile a parsed pattern. `words` are the named lists, `tokens` cuts a surface into token numbers, `frequency` says how
-    common a token is in notes (1 = rare).
+    common a token is in notes (1 = rare), `label_bits` which labels count as a name (a bit each).
 
     Raises Unanchored, ValueError (a literal that is no token), KeyError (an unknown word list).
     """
-    writer = _Writer(words, tokens)
+    writer = _Writer(words, tokens, label_bits)
     writer.node(node)
     writer.emit(MATCH)
     program = Program(writer.code, writer.captures, sets=writer.sets)
@@ -78,9 +88,10 @@ def compile_pattern(node: PatternNode, words: Mapping[str, Sequence[str]], token
 
 
 class _Writer:
-    def __init__(self, words: Mapping[str, Sequence[str]], tokens: Tokens) -> None:
+    def __init__(self, words: Mapping[str, Sequence[str]], tokens: Tokens, label_bits: LabelBits) -> None:
         self.words = words
         self.tokens = tokens
+        self.label_bits = label_bits
         self.code: list[Instruction] = []
         self.captures: list[tuple[str, bool]] = []
         self.sets: list[tuple[int, ...]] = []
@@ -96,6 +107,8 @@ class _Writer:
             self.emit(HYPHEN if node.text == "-" else SLASH)
         elif isinstance(node, TokenClass):
             self.token_class(node.name)
+        elif isinstance(node, LabelClass):
+            self.label(node)
         elif isinstance(node, Gap):
             self.gap(node)
         elif isinstance(node, Sequence_):
@@ -105,6 +118,8 @@ class _Writer:
             self.alternatives([(self.single(option), partial(self.node, option)) for option in node.options])
         elif isinstance(node, Optional_):
             self.optional(lambda: self.node(node.item))
+        elif isinstance(node, MentionPart):
+            self.capture(Capture(MENTION, node.item))
         else:
             self.capture(node)
 
@@ -119,6 +134,12 @@ class _Writer:
             self.emit(WORD)
         else:
             self.alternatives([(self.single(Word(text)), partial(self.literal, text)) for text in self.words[name]])
+
+    def label(self, node: LabelClass) -> None:
+        bits = 0
+        for name in node.labels:
+            bits |= self.label_bits(name)
+        self.emit(LABEL, bits & 0xFFFFFFFF, bits >> 32)
 
     def gap(self, gap: Gap) -> None:
         for _ in range(gap.low):
@@ -219,7 +240,7 @@ def _steps(code: Sequence[Instruction], at: int) -> set[int]:
 
 _Anchor = tuple[tuple[int, ...], int, int]
 _Anchors = frozenset[_Anchor]
-_Known = dict[tuple[int, int, bool], tuple[int, _Anchors]]
+_Known = dict[tuple[int, int, int], tuple[int, _Anchors]]
 _TOO_FAR = 1 << 40
 
 
@@ -227,7 +248,7 @@ def _anchor(program: Program, frequency: Frequency) -> None:
     """Fill in where the program starts: at literals that every way through it meets, the rarest choice. Raises Unanchored."""
     first = _steps(program.code, 0)
     program.starts_with_number = {program.code[at].op for at in first} == {NUMBER}
-    cost, anchors = _cheapest(program, first, 0, False, frequency, {})
+    cost, anchors = _cheapest(program, first, 0, 0, frequency, {})
     if cost < _TOO_FAR:
         program.anchors = sorted(anchors)
     else:
@@ -235,16 +256,17 @@ def _anchor(program: Program, frequency: Frequency) -> None:
 
 
 def _cheapest(
-    program: Program, steps: Iterable[int], head: int, after_number: bool, frequency: Frequency, known: _Known
+    program: Program, steps: Iterable[int], head: int, before: int, frequency: Frequency, known: _Known
 ) -> tuple[int, _Anchors]:
     """The cheapest set of anchors that cuts every way on from `steps`, `head` tokens in; _TOO_FAR when there is none.
 
-    `after_number`: the token read just before was a number.
+    `before`: what is known of what was read: AFTER_NUMBER, the token just before was a number; AFTER_LABEL, the first thing read
+    was a label's surface, and `head` counts from its end.
     """
     total = 0
     union: set[_Anchor] = set()
     for at in sorted(steps):
-        cost, anchors = _cheapest_from(program, at, head, after_number, frequency, known)
+        cost, anchors = _cheapest_from(program, at, head, before, frequency, known)
         if cost >= _TOO_FAR:
             return _TOO_FAR, frozenset()
         total += cost
@@ -253,25 +275,29 @@ def _cheapest(
 
 
 def _cheapest_from(
-    program: Program, at: int, head: int, after_number: bool, frequency: Frequency, known: _Known
+    program: Program, at: int, head: int, before: int, frequency: Frequency, known: _Known
 ) -> tuple[int, _Anchors]:
-    key = (at, head, after_number)
+    key = (at, head, before)
     if key in known:
         return known[key]
     op = program.code[at].op
     best: tuple[int, _Anchors] = (_TOO_FAR, frozenset())
-    if op != MATCH and head < ANCHOR_REACH:
+    if op == LABEL:
+        # Of unknown length: only at the beginning, where the anchor is looked for from its end on.
+        if head == 0 and not before & AFTER_LABEL:
+            best = _cheapest(program, _steps(program.code, at + 1), 0, AFTER_LABEL, frequency, known)
+    elif op != MATCH and head < ANCHOR_REACH:
         # A tight hyphen and a slash read no token; a spaced hyphen reads one.
         reads = (0, 1) if op == HYPHEN else (0,) if op == SLASH else (1,)
         total, union = 0, _Anchors()
         for more in reads:
-            numeric = op == NUMBER or (more == 0 and after_number)
-            cost, anchors = _cheapest(program, _steps(program.code, at + 1), head + more, numeric, frequency, known)
+            numeric = op == NUMBER or (more == 0 and before & AFTER_NUMBER)
+            now = before & AFTER_LABEL | (AFTER_NUMBER if numeric else 0)
+            cost, anchors = _cheapest(program, _steps(program.code, at + 1), head + more, now, frequency, known)
             total, union = total + cost, union | anchors
         if total < _TOO_FAR:
             best = total, union
         if op in (TOKEN, SET):
-            before = AFTER_NUMBER if after_number else 0
             runs = _literal_runs(program, at)
             here = sum(_rarity(tokens, before | after, frequency) for tokens, after in runs)
             if here <= best[0]:

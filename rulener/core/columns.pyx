@@ -131,12 +131,12 @@ cdef class Tables:
                         raise ValueError("code")
                 elif op.op == OP_SET and <u64> op.arg0 + op.arg1 > n_sets:
                     raise ValueError("code")
-                elif op.op > OP_GAP_END:
+                elif op.op > OP_LABEL:
                     raise ValueError("code")
                 elif op.op != OP_MATCH and k + 1 >= program.n_instructions:
                     raise ValueError("code")
         for i in range(capture_bytes.shape[0] // sizeof(Capture)):
-            if (<const Capture *> &capture_bytes[0])[i].name >= self.n_strings:
+            if (<const Capture *> &capture_bytes[0])[i].name != NONE and (<const Capture *> &capture_bytes[0])[i].name >= self.n_strings:
                 raise ValueError("captures")
         return 0
 

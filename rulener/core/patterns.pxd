@@ -16,6 +16,13 @@ cdef struct PatternScratch:
     Vec jobs                # Job
     Vec slots               # u32: captures of the path being tried
     Vec best                # u32: captures of the best match
+    # what OP_LABEL looks at: the note's term occurrences by their first token
+    const Candidate *places # in order of their ends
+    u32 n_places
+    const Term *terms
+    bint indexed            # whether the lists below are made for this note
+    Vec first               # u32 per token: the longest occurrence that begins here, NONE
+    Vec following           # u32 per occurrence: the next shorter one that begins there, NONE
 
 cdef void init_patterns(PatternScratch *scratch) noexcept nogil
 cdef void free_patterns(PatternScratch *scratch) noexcept nogil

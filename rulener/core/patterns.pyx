@@ -22,6 +22,10 @@ cdef void init_patterns(PatternScratch *scratch) noexcept nogil:
     vec_init(&scratch.jobs, sizeof(Job))
     vec_init(&scratch.slots, 4)
     vec_init(&scratch.best, 4)
+    vec_init(&scratch.first, 4)
+    vec_init(&scratch.following, 4)
+    scratch.n_places = 0
+    scratch.indexed = False
 
 
 cdef void free_patterns(PatternScratch *scratch) noexcept nogil:
@@ -30,6 +34,8 @@ cdef void free_patterns(PatternScratch *scratch) noexcept nogil:
     vec_free(&scratch.jobs)
     vec_free(&scratch.slots)
     vec_free(&scratch.best)
+    vec_free(&scratch.first)
+    vec_free(&scratch.following)
 
 
 cdef inline int _push(PatternScratch *scratch, u32 pc, u32 value) except -1 nogil:
@@ -55,6 +61,52 @@ cdef inline bint _in_set(const u32 *sorted_, u32 n, u32 wanted) noexcept nogil:
         else:
             return True
     return False
+
+
+cdef int _index_places(PatternScratch *scratch, u32 n_tokens) except -1 nogil:
+    """Lists of the term occurrences by first token, longest first. Made when the first label of a note is asked for."""
+    cdef u32 k, start
+    cdef u32 *first
+    cdef u32 *following
+    if n_tokens > scratch.first.capacity:
+        vec_grow(&scratch.first, n_tokens)
+    if scratch.n_places > scratch.following.capacity:
+        vec_grow(&scratch.following, scratch.n_places)
+    first = <u32 *> scratch.first.data
+    following = <u32 *> scratch.following.data
+    memset(first, 0xFF, <u64> n_tokens * 4)
+    for k in range(scratch.n_places):
+        start = scratch.places[k].start
+        following[k] = first[start]
+        first[start] = k
+    scratch.indexed = True
+    return 0
+
+
+cdef int _push_labelled(PatternScratch *scratch, u64 labels, u32 pc, u32 pos, u32 limit, u32 n_tokens) except -1 nogil:
+    """A job after each occurrence that begins at `pos` and has one of the labels, so that the longest is tried first."""
+    cdef u32 k, first_job = <u32> scratch.jobs.n, end = 0, low, high
+    cdef Job *jobs
+    cdef Job moving
+    if not scratch.indexed:
+        _index_places(scratch, n_tokens)
+    k = (<u32 *> scratch.first.data)[pos]
+    while k != NONE:
+        if (labels >> (scratch.terms[scratch.places[k].term].label & 63)) & 1 and scratch.places[k].end <= limit \
+                and scratch.places[k].end != end:
+            end = scratch.places[k].end
+            _push(scratch, pc, end)
+        k = (<u32 *> scratch.following.data)[k]
+    # They came longest first; the last one pushed is tried first.
+    jobs = <Job *> scratch.jobs.data
+    low, high = first_job, <u32> scratch.jobs.n
+    while low + 1 < high:
+        high -= 1
+        moving = jobs[low]
+        jobs[low] = jobs[high]
+        jobs[high] = moving
+        low += 1
+    return 0
 
 
 cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProgram *program, const Token *tokens, u32 n_tokens, u32 start,
@@ -138,6 +190,9 @@ cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProg
                 if token.id != op.arg0:
                     break
                 pos += 1
+            elif op.op == OP_LABEL:
+                _push_labelled(scratch, <u64> op.arg0 | <u64> op.arg1 << 32, pc + 1, pos, limit, n_tokens)
+                break
             elif op.op == OP_NUMBER:
                 if not token.flags & TOKEN_NUMBER:
                     break

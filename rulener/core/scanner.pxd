@@ -32,6 +32,7 @@ cdef class Scanner:
     cdef list unanchored                # numbers of the regexes that run over the whole note
     cdef bint has_unanchored
     cdef bint has_alternatives          # some rule has several programs
+    cdef bint has_mentions              # some program's mention is a part of its match
     cdef int policy
     cdef bint trace                     # keep losers and rejected occurrences
     cdef bint damaged                   # a table led outside the file
@@ -66,6 +67,10 @@ cdef class Scanner:
     cdef int _find_sections(self, const Text *text, Batch batch) except -1 nogil
     cdef int run_patterns(self, const Text *text) except -1 nogil
     cdef int try_program(self, const Text *text, u32 program, u32 start) except -1 nogil
+    cdef int _try_after_label(self, const Text *text, u32 program, u32 end) except -1 nogil
+    cdef void _reach(self, const Candidate *c, u32 *low, u32 *high) noexcept nogil
+    cdef int _narrow_to_mentions(self) except -1 nogil
+    cdef bint _is_found_before(self, const Candidate *x, u64 n, const Candidate *c) noexcept nogil
     cdef int _longest_of_each_start(self) except -1 nogil
     cdef int run_regexes(self, const Text *text, Batch batch) except -1
     cdef int settle_candidates(self, Batch batch) except -1 nogil
@@ -74,7 +79,7 @@ cdef class Scanner:
     cdef int _point(self, dict sections, dict header) except -1
     cdef int _reject(self, Batch batch, u32 start, u32 end, u32 entry, u32 reason) except -1 nogil
     cdef int _drop(self, Batch batch, const Candidate *c, u32 reason) except -1 nogil
-    cdef int _apply_unless(self, Batch batch) except -1 nogil
+    cdef int _apply_unless(self, Vec *candidates, Batch batch) except -1 nogil
     cdef int _drop_in_headings(self, Batch batch) except -1 nogil
     cdef bint _joins(self, const Candidate *a, const Candidate *b) noexcept nogil
     cdef bint _is_same(self, const Candidate *a, const Candidate *b) noexcept nogil

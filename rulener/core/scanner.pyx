@@ -52,6 +52,7 @@ cdef enum:
     NO_LABEL = 0xFFFF
     UNLESS_BEFORE = 1
     ANCHOR_AFTER_NUMBER = 1
+    ANCHOR_AFTER_LABEL = 2
     AHEAD = 8               # tokens, or outputs, to fetch ahead
 
 
@@ -111,6 +112,9 @@ cdef class Scanner:
             if i and program.term < self.tables.n_terms and self.programs[i - 1].term < self.tables.n_terms \
                     and self.tables.terms[program.term].rule == self.tables.terms[self.programs[i - 1].term].rule:
                 self.has_alternatives = True
+            for k in range(program.capture, program.capture + program.n_captures):
+                if self.captures[k].name == NONE:
+                    self.has_mentions = True
 
     def __dealloc__(self):
         free_tokens(&self.tokens)
@@ -264,6 +268,7 @@ cdef class Scanner:
             self.links = False
         self._find_sections(&view, batch)
         split_sentences(&view, &self.lexis, &self.tokens, &self.sections.breaks, &self.sentences)
+        self._apply_unless(&self.candidates, batch)
         self.settle_candidates(batch)
         order = sorted(range(n), key=lambda k: (self._token_range(mentions[k][0], mentions[k][1]), k))
         self.mentions.n = 0
@@ -338,9 +343,12 @@ cdef class Scanner:
         self.match(text, batch)
         self._find_sections(text, batch)
         split_sentences(text, &self.lexis, &self.tokens, &self.sections.breaks, &self.sentences)
+        self._apply_unless(&self.candidates, batch)
         self.run_patterns(text)
-        if self.has_alternatives and self.extra.n > 1:
+        if (self.has_alternatives or self.has_mentions) and self.extra.n > 1:
             self._longest_of_each_start()
+        if self.has_mentions:
+            self._narrow_to_mentions()
         if self.regex_hits.n or self.has_unanchored:
             with gil:
                 ok = self.run_regexes(text, batch) == 0
@@ -603,15 +611,23 @@ cdef class Scanner:
         cdef Hit *hits = <Hit *> self.anchors.data
         cdef const Token *items = self.tokens.items
         cdef u32 k, t, j, head, start, mask
+        cdef const Candidate *places = <const Candidate *> self.candidates.data
         cdef u32 n_numeric = <u32> self.from_number.n
         cdef u32 *numeric = <u32 *> self.from_number.data
         cdef const PatternProgram *program
+        self.patterns.places = places
+        self.patterns.n_places = <u32> self.candidates.n
+        self.patterns.terms = self.tables.terms
+        self.patterns.indexed = False
         for k in range(<u32> self.anchors.n):
             head = hits[k].extra & 255
             if hits[k].ref >= self.n_programs:
                 self.damaged = True
                 continue
             start = hits[k].start - head
+            if hits[k].extra & (ANCHOR_AFTER_LABEL << 8):
+                self._try_after_label(text, hits[k].ref, start)
+                continue
             for t in range(start + 1, hits[k].start + 1):
                 if items[t].flags & TOKEN_RESET:
                     head = NONE
@@ -630,6 +646,24 @@ cdef class Scanner:
                     self.try_program(text, numeric[j], t)
         return 0
 
+    cdef int _try_after_label(self, const Text *text, u32 program, u32 end) except -1 nogil:
+        """Try a program that begins with a label from the start of every term occurrence that ends at `end`."""
+        cdef const Candidate *c = <const Candidate *> self.candidates.data
+        cdef u64 low = 0, high = self.candidates.n, mid
+        cdef u32 before = NONE
+        while low < high:
+            mid = (low + high) >> 1
+            if c[mid].end < end:
+                low = mid + 1
+            else:
+                high = mid
+        while low < self.candidates.n and c[low].end == end:
+            if c[low].start != before:
+                before = c[low].start
+                self.try_program(text, program, before)
+            low += 1
+        return 0
+
     cdef bint _is_followed(self, u32 t, u32 mask) noexcept nogil:
         """Whether one of the separators `mask` (SEP_HYPHEN, SEP_SLASH) stands before token `t`."""
         if t >= self.tokens.n:
@@ -639,7 +673,7 @@ cdef class Scanner:
     cdef int try_program(self, const Text *text, u32 number, u32 start) except -1 nogil:
         cdef const PatternProgram *program = &self.programs[number]
         cdef const Token *items = self.tokens.items
-        cdef u32 end, k
+        cdef u32 end, k, mention
         cdef u32 *best
         cdef Candidate *candidate
         cdef Attribute *attribute
@@ -658,8 +692,12 @@ cdef class Scanner:
         candidate.attribute = <u32> self.attributes.n
         candidate.n_attributes = 0
         best = <u32 *> self.patterns.best.data
+        mention = NONE
         for k in range(program.n_captures):
             if best[2 * k] == NONE or best[2 * k + 1] == NONE or best[2 * k] >= best[2 * k + 1]:
+                continue
+            if self.captures[program.capture + k].name == NONE:
+                mention = k
                 continue
             attribute = <Attribute *> vec_push(&self.attributes)
             attribute.name = self.captures[program.capture + k].name
@@ -667,7 +705,56 @@ cdef class Scanner:
             attribute.end = items[best[2 * k + 1] - 1].end
             attribute.numeric = is_number(text, attribute.start, attribute.end)
             candidate.n_attributes += 1
+        if mention != NONE:
+            candidate.char_start = items[best[2 * mention]].start
+            candidate.char_end = items[best[2 * mention + 1] - 1].end
+            if self.captures[program.capture + mention].numeric:
+                self._reach(candidate, &candidate.char_start, &candidate.char_end)
         return 0
+
+    cdef void _reach(self, const Candidate *c, u32 *low, u32 *high) noexcept nogil:
+        """Widen `[low, high)` over the captures of a candidate."""
+        cdef const Attribute *attribute
+        cdef u32 k
+        for k in range(c.n_attributes):
+            attribute = &(<const Attribute *> self.attributes.data)[c.attribute + k]
+            if attribute.start < low[0]:
+                low[0] = attribute.start
+            if attribute.end > high[0]:
+                high[0] = attribute.end
+
+    cdef int _narrow_to_mentions(self) except -1 nogil:
+        """A candidate holds the tokens of its mention, of its captures and what lies between; the rest of the match is free."""
+        cdef const Token *items = self.tokens.items
+        cdef Candidate *x = <Candidate *> self.extra.data
+        cdef Candidate *c
+        cdef u64 k, kept = 0
+        cdef u32 low, high
+        for k in range(self.extra.n):
+            c = &x[k]
+            low, high = c.char_start, c.char_end
+            self._reach(c, &low, &high)
+            while items[c.start].end <= low:
+                c.start += 1
+            while items[c.end - 1].start >= high:
+                c.end -= 1
+            if not self._is_found_before(x, kept, c):
+                x[kept] = c[0]
+                kept += 1
+        self.extra.n = kept
+        return 0
+
+    cdef bint _is_found_before(self, const Candidate *x, u64 n, const Candidate *c) noexcept nogil:
+        """Whether a match of the same rule that begins earlier made the same candidate. They come by the starts of their matches."""
+        cdef u64 j = n
+        while j > 0:
+            j -= 1
+            # No match is longer than this, so none before has its mention here.
+            if x[j].start + 2 * MAX_PATTERN_TOKENS < c.start:
+                return False
+            if x[j].start == c.start and x[j].end == c.end and self._is_same(&x[j], c):
+                return True
+        return False
 
     cdef int _longest_of_each_start(self) except -1 nogil:
         """Several `match` texts of a rule are alternatives: of their matches from one token the longest stays."""
@@ -706,6 +793,7 @@ cdef class Scanner:
         windows.update({number: [(0, text.length, [(0, text.length)])] for number in self.unanchored})
         for number in sorted(windows):
             regex, term, names, timeout, rule, _ = self.regexes[number]
+            has_mention = "mention" in dict(names)
             # The time counts for all windows together.
             deadline = monotonic() + timeout
             for low, high, anchors in windows[number]:
@@ -718,7 +806,12 @@ cdef class Scanner:
                     start, end = match.span()
                     if start == end or not (anchors is None or any(start < y and x < end for x, y in anchors)):
                         continue
-                    first, last = self._token_range(start, end)
+                    spans = _group_spans(match, names)
+                    low, high = start, end
+                    if has_mention and match.start("mention") < match.end("mention"):
+                        start, end = match.span("mention")
+                        low, high = _hull(start, end, spans)
+                    first, last = self._token_range(low, high)
                     if first == last:
                         continue
                     candidate = <Candidate *> vec_push(&self.extra)
@@ -730,15 +823,13 @@ cdef class Scanner:
                     candidate.char_end = end
                     candidate.attribute = <u32> self.attributes.n
                     candidate.n_attributes = 0
-                    for name, string_number in names:
-                        x, y = match.span(name)
-                        if x >= 0 and x < y:
-                            attribute = <Attribute *> vec_push(&self.attributes)
-                            attribute.name = string_number
-                            attribute.start = x
-                            attribute.end = y
-                            attribute.numeric = is_number(text, x, y)
-                            candidate.n_attributes += 1
+                    for string_number, x, y in spans:
+                        attribute = <Attribute *> vec_push(&self.attributes)
+                        attribute.name = string_number
+                        attribute.start = x
+                        attribute.end = y
+                        attribute.numeric = is_number(text, x, y)
+                        candidate.n_attributes += 1
         return 0
 
     def _token_range(self, u32 start, u32 end):
@@ -764,6 +855,7 @@ cdef class Scanner:
         cdef Candidate *x
         cdef Candidate *m
         cdef u64 i, j, k, n = self.candidates.n, e
+        self._apply_unless(&self.extra, batch)
         if self.extra.n:
             x = <Candidate *> self.extra.data
             _sort_by_end(x, self.extra.n)
@@ -789,7 +881,6 @@ cdef class Scanner:
                 k += 1
             self.merged.n = k
             self.candidates, self.merged = self.merged, self.candidates
-        self._apply_unless(batch)
         self._drop_in_headings(batch)
         return 0
 
@@ -806,12 +897,12 @@ cdef class Scanner:
         loser.reason = reason
         return 0
 
-    cdef int _apply_unless(self, Batch batch) except -1 nogil:
+    cdef int _apply_unless(self, Vec *candidates, Batch batch) except -1 nogil:
         """Drop candidates that stand directly before or after words their rule excludes."""
-        cdef Candidate *c = <Candidate *> self.candidates.data
+        cdef Candidate *c = <Candidate *> candidates.data
         cdef const Term *term
         cdef u64 k, kept = 0
-        for k in range(self.candidates.n):
+        for k in range(candidates.n):
             term = &self.tables.terms[c[k].term]
             if term.surround and self._is_surrounded(&c[k], term):
                 self._drop(batch, &c[k], LOST_UNLESS)
@@ -819,7 +910,7 @@ cdef class Scanner:
             if kept != k:
                 c[kept] = c[k]
             kept += 1
-        self.candidates.n = kept
+        candidates.n = kept
         return 0
 
     cdef bint _is_surrounded(self, const Candidate *c, const Term *term) noexcept nogil:
@@ -1185,6 +1276,17 @@ cdef class Scanner:
             (<u32 *> vec_push(&batch.more))[0] = term
             row.n_more += 1
         return 0
+
+
+def _group_spans(match, names):
+    """Number of the name, start and end of each group that took something; `mention` is no attribute."""
+    spans = [(number, match.start(name), match.end(name)) for name, number in names if name != "mention"]
+    return [(number, x, y) for number, x, y in spans if 0 <= x < y]
+
+
+def _hull(start, end, spans):
+    """The span of a mention and its captures."""
+    return min([start] + [x for _, x, _ in spans]), max([end] + [y for _, _, y in spans])
 
 
 def _windows(anchors, length):

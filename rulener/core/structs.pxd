@@ -61,7 +61,8 @@ cdef enum EntryKind:
     KIND_CUE = 1            # ref = Cue
     KIND_HEADING = 2        # ref = Heading
     KIND_PATTERN = 3        # ref = PatternProgram; head = tokens between the pattern's start and the anchor;
-                            # tail = cheap tests: 1 a number before it, SEP_HYPHEN and SEP_SLASH one of these after it
+                            # (from the end of the label the pattern begins with, if it does); tail = cheap tests: 1 a number
+                            # before it, 2 a label at the pattern's beginning, SEP_HYPHEN and SEP_SLASH one of these after it
     KIND_REGEX = 4          # ref = regex number
     KIND_BLOCKER = 5        # ref = blocker number: a cue's blocked_by word
 
@@ -161,6 +162,7 @@ cdef enum PatternOp:        # arg0, arg1
     OP_FILLER = 9           # one word or number of a gap, not beginning a sentence
     OP_SET = 10             # one of the token ids SETS[arg0 .. arg0 + arg1), which are sorted
     OP_GAP_END = 11         # the next token does not begin a sentence
+    OP_LABEL = 12           # the tokens of a term occurrence with a label of the bits arg0 | arg1 << 32
 
 cdef struct Instruction:
     u32 op
@@ -178,7 +180,7 @@ cdef struct PatternProgram:
     u32 number_flags        # from_number: separators one of which must follow the number, 0 = no test
     u32 starts_with_number  # 1: the first token must be a number
 
-cdef struct Capture:
+cdef struct Capture:        # NONE as the name: the match's mention; numeric is then 1 when it spans the captures too
     u32 name
     u32 numeric
 

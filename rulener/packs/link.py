@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rulener.packs.cases import parse_marked
 from rulener.packs.checks import ALL_CHECKS
 from rulener.packs.diagnostics import Diagnostic, Findings, sort_diagnostics
 from rulener.packs.model import Label, MentionRule, Pack, Rule, Text
-from rulener.packs.patterns import BUILT_IN_CLASSES, parse_pattern, token_classes
+from rulener.packs.patterns import BUILT_IN_CLASSES, label_classes, parse_pattern, token_classes
 from rulener.packs.source import place_at, suggestion
 
 
@@ -80,6 +81,17 @@ def _check_labels(packs: Sequence[Pack], findings: Findings) -> None:
         for cue in pack.context:
             for text in cue.on + cue.not_on:
                 _check_name(text, names, "R130", "label", "declare it under `labels:` in pack.yaml", findings)
+    for text in (text for pack in packs for pattern in pack.patterns for text in pattern.match):
+        node, _ = parse_pattern(text)
+        for name in label_classes(node) if node else ():
+            if name not in names:
+                start = re.search(rf"label\b[^>}}]*?\b({re.escape(name)})\b", text.value)
+                findings.error(
+                    "R130",
+                    f"unknown label `{name}`",
+                    place_at(text, *start.span(1)) if start else text.place,
+                    fix=suggestion(name, names) or "declare it under `labels:` in pack.yaml",
+                )
 
 
 def _check_sections(packs: Sequence[Pack], findings: Findings) -> None:

@@ -148,6 +148,7 @@ class Label:
 @dataclass(frozen=True, slots=True)
 class Options:
     cues_inside_mention: str = "ignore"  # ignore | act
+    values_in_mention: str = "outside"  # outside | inside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +199,13 @@ class TokenClass:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelClass:
+    """`<label anatomy>`: the tokens of a term or lexicon surface with one of the labels."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     low: int
     high: int
@@ -224,7 +232,14 @@ class Capture:
     item: PatternNode
 
 
-PatternNode = Word | Separator | TokenClass | Gap | Sequence_ | Alternatives | Optional_ | Capture
+@dataclass(frozen=True, slots=True)
+class MentionPart:
+    """`[…]`: the part of a match that is the mention."""
+
+    item: PatternNode
+
+
+PatternNode = Word | Separator | TokenClass | LabelClass | Gap | Sequence_ | Alternatives | Optional_ | Capture | MentionPart
 
 
 # --- cases --------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 from typing import NoReturn
@@ -22,6 +22,8 @@ from rulener.packs.model import (
     Capture,
     ContextCue,
     Gap,
+    LabelClass,
+    MentionPart,
     Optional_,
     PatternNode,
     Place,
@@ -40,11 +42,13 @@ __all__ = [
     "empty_alternatives",
     "expand_literal",
     "has_anchor",
+    "label_classes",
     "parse_pattern",
     "regex_anchors",
     "token_classes",
 ]
 
+MENTION = "[]"  # stands for a pattern's mention among the names of its captures
 MAX_FORMS = 500
 MAX_NESTING = 16
 MAX_GAP = 63
@@ -52,10 +56,12 @@ ANCHOR_REACH = 4
 HYPHENS = "-\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"
 SLASHES = "/\u2044\u2215\uff0f"
 APOSTROPHES = "'\u2018\u2019\u02bc\uff07`"
-BUILT_IN_CLASSES = ("number", "word")
+BUILT_IN_CLASSES = ("number", "word", "label")
 CAPTURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 LIST_NAME = re.compile(r"[a-z][a-z0-9-]*")
-_SPECIAL = "()|?{}<>\\"
+_LABEL_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_LABELS = re.compile(r"label(?:\s+(.*))?", re.DOTALL)
+_SPECIAL = "()|?{}<>[]\\"
 _GAP = re.compile(r"([0-9]{1,3})\s*-\s*([0-9]{1,3})\s+words?")
 _GAP_LIKE = re.compile(r"([0-9]{1,3})?[-\s]*([0-9]{1,3})\s+words?")
 _DOTTED = re.compile(r"[A-Za-z](?:\.[A-Za-z])+")
@@ -94,6 +100,7 @@ class _Parser:
         self._source = text.value
         self._at = 0
         self._nesting = 0
+        self._in_mention = False
 
     def pattern(self) -> Sequence_:
         options = self._options()
@@ -120,7 +127,7 @@ class _Parser:
         items: list[PatternNode] = []
         while True:
             self._skip_space()
-            if self._peek() in ("", "|", ")"):
+            if self._peek() in ("", "|", ")") or (self._in_mention and self._peek() == "]"):
                 break
             items.append(self._item())
         if not items:
@@ -136,6 +143,10 @@ class _Parser:
             node = self._class()
         elif char == "{":
             node = self._capture()
+        elif char == "[" and not self._plain:
+            return self._mention()
+        elif char == "]" and not self._plain:
+            self._fail(start, "`]` without `[`", fix=r"remove it, or write `\]` for the character")
         elif char == "?":
             self._lonely_question_mark()
         elif char in ">}":
@@ -173,6 +184,25 @@ class _Parser:
         self._nesting -= 1
         return options[0] if len(options) == 1 else Alternatives(tuple(options))
 
+    def _mention(self) -> MentionPart:
+        start = self._at
+        if self._in_mention:
+            self._fail(start, "`[` inside `[…]`", fix=r"mark one part of the pattern; write `\[` for the character")
+        self._in_mention = True
+        self._at += 1
+        options = self._options()
+        if self._peek() != "]":
+            self._fail(start, "`[` is not closed", fix=r"add `]`, or write `\[` for the character")
+        if len(options) > 1:
+            self._fail(start, "alternatives must stand in round brackets", fix="write `[(… | …)]`")
+        self._at += 1
+        self._in_mention = False
+        if self._peek() == "?":
+            self._fail(start, "the mention cannot be optional", end=self._at + 1, fix="write a list with one text for each way")
+        if _can_be_empty(options[0]):
+            self._fail(start, "the mention can be empty", end=self._at, fix="require at least one word inside `[…]`")
+        return MentionPart(options[0])
+
     def _glued(self, at: int) -> None:
         self._fail(
             at,
@@ -208,7 +238,10 @@ class _Parser:
             )
         return Gap(low, high)
 
-    def _named_class(self, name: str, start: int, end: int) -> TokenClass:
+    def _named_class(self, name: str, start: int, end: int) -> TokenClass | LabelClass:
+        labels = _LABELS.fullmatch(name)
+        if labels:
+            return self._label_class(labels[1] or "", start, end)
         if not LIST_NAME.fullmatch(name):
             self._fail(
                 start,
@@ -217,6 +250,18 @@ class _Parser:
                 fix=r"write `<number>`, `<word>` or `<name-of-a-word-list>`; `\<` for the character",
             )
         return TokenClass(name)
+
+    def _label_class(self, written: str, start: int, end: int) -> LabelClass:
+        names = tuple(name.strip() for name in written.split("|"))
+        for name in names:
+            if not _LABEL_NAME.fullmatch(name):
+                self._fail(
+                    start,
+                    f"`{name}` is not the name of a label" if name else "no label is named",
+                    end=end,
+                    fix="write `<label anatomy>`, or several as `<label symptom|finding>`",
+                )
+        return LabelClass(tuple(dict.fromkeys(names)))
 
     def _capture(self) -> Capture:
         start = self._at
@@ -260,6 +305,9 @@ class _Parser:
         inner = self._source[begin:end].strip()
         if inner.startswith("<") and inner.endswith(">"):
             self._fail(begin, "no <> inside a capture", end=end, fix=f"write `{inner[1:-1].strip()}`")
+        labels = _LABELS.fullmatch(inner)
+        if labels:
+            return self._label_class(labels[1] or "", begin, end)
         if not LIST_NAME.fullmatch(inner):
             self._fail(
                 begin,
@@ -383,13 +431,26 @@ def _shortened(text: str) -> str:
 def check_captures(text: Text, node: PatternNode) -> list[Diagnostic]:
     """Names that two captures of one way through the pattern share, and captures inside captures."""
     findings = Findings()
-    for name in sorted(_shared_names(node)):
+    for name in sorted(_shared_names(node) - {MENTION}):
         findings.error(
             "R202",
             f"the capture `{name}` stands twice in one way through the pattern",
             _capture_place(text, name, last=True),
             others=[(_capture_place(text, name, last=False), "first here")],
             fix="give the second another name",
+        )
+    if MENTION in _shared_names(node):
+        at = _brackets(text)
+        findings.error(
+            "R202",
+            "the mention `[…]` stands twice in one way through the pattern",
+            at[-1],
+            others=[(at[0], "first here")],
+            fix="mark one part; the rest of the match is what must stand around it",
+        )
+    if any(isinstance(inner, MentionPart) for outer in _walk(node) if isinstance(outer, Capture) for inner in _walk(outer.item)):
+        findings.error(
+            "R202", "the mention `[…]` stands inside a capture", _brackets(text)[-1], fix="put the capture inside the mention"
         )
     for capture in _nested_captures(node):
         findings.error(
@@ -407,6 +468,8 @@ def _shared_names(node: PatternNode) -> set[str]:
     def names(inner: PatternNode) -> set[str]:
         if isinstance(inner, Capture):
             return {inner.name} | names(inner.item)
+        if isinstance(inner, MentionPart):
+            return {MENTION} | names(inner.item)
         if isinstance(inner, Optional_):
             return names(inner.item)
         if isinstance(inner, Alternatives):
@@ -435,9 +498,14 @@ def _capture_place(text: Text, name: str, *, last: bool) -> Place:
     return place_at(text, *found.span(1))
 
 
+def _brackets(text: Text) -> list[Place]:
+    """Where `[` opens a mention."""
+    return [place_at(text, at, at + 1) for at in (m.start() for m in re.finditer(r"(?<!\\)\[", text.value))]
+
+
 def _walk(node: PatternNode) -> Iterator[PatternNode]:
     yield node
-    if isinstance(node, Capture | Optional_):
+    if isinstance(node, Capture | Optional_ | MentionPart):
         yield from _walk(node.item)
     elif isinstance(node, Sequence_):
         for item in node.items:
@@ -453,6 +521,11 @@ def token_classes(node: PatternNode) -> list[str]:
     return list(dict.fromkeys(name for name in names if name not in BUILT_IN_CLASSES))
 
 
+def label_classes(node: PatternNode) -> list[str]:
+    """The labels that a pattern's `<label …>` elements name, each once, in order."""
+    return list(dict.fromkeys(name for inner in _walk(node) if isinstance(inner, LabelClass) for name in inner.labels))
+
+
 def empty_alternatives(node: PatternNode) -> int:
     """How many alternatives can be passed through without a token."""
     alternatives = (inner for inner in _walk(node) if isinstance(inner, Alternatives))
@@ -462,7 +535,7 @@ def empty_alternatives(node: PatternNode) -> int:
 def _can_be_empty(node: PatternNode) -> bool:
     if isinstance(node, Optional_):
         return True
-    if isinstance(node, Capture):
+    if isinstance(node, Capture | MentionPart):
         return _can_be_empty(node.item)
     if isinstance(node, Alternatives):
         return any(map(_can_be_empty, node.options))
@@ -470,8 +543,23 @@ def _can_be_empty(node: PatternNode) -> bool:
 
 
 def has_anchor(node: PatternNode) -> bool:
-    """Whether every way through the pattern meets a word, mark or word list at one place among its first four tokens."""
-    return _anchored(node, ANCHOR_REACH)
+    """Whether every way through the pattern meets a word, mark or word list at one place among its first four tokens.
+
+    A label at the very beginning does not count as one: how long it is does not matter, since what ends there is known.
+    """
+    return _anchored(_without_first_label(node), ANCHOR_REACH)
+
+
+def _without_first_label(node: PatternNode) -> PatternNode:
+    if isinstance(node, LabelClass):
+        return Sequence_(())
+    if isinstance(node, Sequence_) and node.items:
+        return Sequence_((_without_first_label(node.items[0]), *node.items[1:]))
+    if isinstance(node, Alternatives):
+        return Alternatives(tuple(Sequence_((_without_first_label(option),)) for option in node.options))
+    if isinstance(node, Optional_ | Capture | MentionPart):
+        return replace(node, item=_without_first_label(node.item))
+    return node
 
 
 def _anchored(node: PatternNode, reach: int) -> bool:
@@ -482,7 +570,7 @@ def _anchored(node: PatternNode, reach: int) -> bool:
         return True
     if isinstance(node, TokenClass):
         return node.name not in BUILT_IN_CLASSES
-    if isinstance(node, Capture):
+    if isinstance(node, Capture | MentionPart):
         return _anchored(node.item, reach)
     if isinstance(node, Alternatives):
         return all(_anchored(option, reach) for option in node.options)
@@ -498,7 +586,9 @@ def _longest(node: PatternNode) -> int:
     """The greatest number of tokens a node takes, a chunk counted as one."""
     if isinstance(node, Gap):
         return node.high
-    if isinstance(node, Capture | Optional_):
+    if isinstance(node, LabelClass):
+        return MAX_GAP
+    if isinstance(node, Capture | Optional_ | MentionPart):
         return _longest(node.item)
     if isinstance(node, Sequence_):
         return sum(map(_longest, node.items))

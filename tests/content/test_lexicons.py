@@ -24,6 +24,7 @@ COLUMNS = ["term", "label", "system", "code", "preferred", "case"]
 FILES = {
     "anatomy.tsv": "anatomy",
     "devices.tsv": "device",
+    "diagnostic_procedures.tsv": "diagnostic_procedure",
     "disorders.tsv": "disorder",
     "findings.tsv": "finding",
     "imaging.tsv": "imaging",

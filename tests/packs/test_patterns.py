@@ -13,6 +13,8 @@ from rulener.packs.model import (
     Alternatives,
     Capture,
     Gap,
+    LabelClass,
+    MentionPart,
     Optional_,
     PatternNode,
     Place,
@@ -22,7 +24,7 @@ from rulener.packs.model import (
     TokenClass,
     Word,
 )
-from rulener.packs.patterns import expand_literal, has_anchor, parse_pattern, regex_anchors, token_classes
+from rulener.packs.patterns import expand_literal, has_anchor, label_classes, parse_pattern, regex_anchors, token_classes
 
 
 def text(value: str) -> Text:
@@ -278,3 +280,39 @@ def test_every_match_holds_an_anchor_as_a_whole_word(pattern: str, data: st.Data
         return
     for match in compiled.finditer(note, overlapped=True):
         assert not anchors or any(match.start() <= start and end <= match.end() for start, end in whole)
+
+
+# --- labels and mentions ----------------------------------------------------------------------------------------------
+
+
+def test_a_label_element_names_labels() -> None:
+    assert parsed("<label anatomy> pain") == Sequence_((LabelClass(("anatomy",)), Word("pain")))
+    assert parsed("pain {site:label lab_test|i2b2-x}") == Sequence_(
+        (Word("pain"), Capture("site", LabelClass(("lab_test", "i2b2-x"))))
+    )
+    assert label_classes(parsed("<label b|a> pain (<label c>|{x:label a})")) == ["b", "a", "c"]
+
+
+def test_brackets_mark_the_mention() -> None:
+    assert parsed("given [iron <word>?] \\[x\\]") == Sequence_(
+        (Word("given"), MentionPart(Sequence_((Word("iron"), Optional_(TokenClass("word"))))), Word("["), Word("x"), Word("]"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("<label a> pain", True),
+        ("<label a>? pain", True),
+        ("[<label a> <0-2 words> pain]", True),
+        ("(<label a>|foo) pain", True),
+        ("{x:label a} pain", True),
+        ("pain <label a>", True),
+        ("<label a>", False),
+        ("<label a> <label b> pain", False),
+        ("<word> <label a> pain", False),
+        ("<label a> <word> <word> <word> <word> pain", False),
+    ],
+)
+def test_a_label_needs_a_word_behind_it(pattern: str, expected: bool) -> None:
+    assert has_anchor(parsed(pattern)) is expected

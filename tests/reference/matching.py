@@ -12,6 +12,8 @@ from rulener.packs.model import (
     Alternatives,
     Capture,
     Gap,
+    LabelClass,
+    MentionPart,
     Optional_,
     Pack,
     Pattern,
@@ -305,15 +307,23 @@ class Note:
 # --- 8. patterns ------------------------------------------------------------------------------------------------------
 
 Captures = tuple[tuple[str, int, int], ...]
+Schemes = Mapping[str, frozenset[str]]
+Places = Sequence[tuple[int, int, str]]
+MENTION = ""
 
 
 class PatternMatcher:
     """Walks all ways through a pattern, in program order: left alternatives first, what is optional taken first."""
 
-    def __init__(self, note: Note, word_lists: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, note: Note, word_lists: Mapping[str, Sequence[str]], places: Places = (), schemes: Schemes | None = None
+    ) -> None:
+        """`places` are those of terms: first token, end token and label; `schemes` what the labels are mapped to."""
         self.note = note
         self.layout = note.layout
         self.word_lists = word_lists
+        self.places = places
+        self.schemes = schemes or {}
         self.start = 0
 
     def best_from(self, node: PatternNode, start: int) -> tuple[int, Captures] | None:
@@ -334,6 +344,8 @@ class PatternMatcher:
             yield from self.separator(node.text, i, captures)
         elif isinstance(node, TokenClass):
             yield from self.token_class(node.name, i, captures)
+        elif isinstance(node, LabelClass):
+            yield from self.label_class(node, i, captures)
         elif isinstance(node, Gap):
             yield from self.gap(node.low, node.high, i, captures)
         elif isinstance(node, Sequence_):
@@ -347,6 +359,9 @@ class PatternMatcher:
         elif isinstance(node, Capture):
             for end, inner in self.ways(node.item, i, captures):
                 yield end, (*inner, (node.name, i, end))
+        elif isinstance(node, MentionPart):
+            for end, inner in self.ways(node.item, i, captures):
+                yield end, (*inner, (MENTION, i, end))
 
     def takes(self, i: int) -> bool:
         """Whether the match may go on over token `i`."""
@@ -378,6 +393,13 @@ class PatternMatcher:
         for member in self.word_lists.get(name, ()):
             yield from self.literal(member, i, captures)
 
+    def label_class(self, node: LabelClass, i: int, captures: Captures) -> Iterator[tuple[int, Captures]]:
+        """The occurrences of terms that begin here, the longest first."""
+        ends = {b for a, b, label in self.places if a == i and any(same_label(label, name, self.schemes) for name in node.labels)}
+        for b in sorted(ends, reverse=True):
+            if self.takes(i) and b - self.start <= MAX_PATTERN_TOKENS:
+                yield b, captures
+
     def gap(self, low: int, high: int, i: int, captures: Captures) -> Iterator[tuple[int, Captures]]:
         """Longer gaps first; neither a word of the gap nor what comes after it begins a sentence."""
         if i > self.start and i in self.note.sentence_starts:
@@ -393,6 +415,11 @@ class PatternMatcher:
             return
         for end, inner in self.ways(items[0], i, captures):
             yield from self.sequence(items[1:], end, inner)
+
+
+def same_label(label: str, name: str, schemes: Schemes) -> bool:
+    """Whether a label is the one named, is mapped to it, or is what it is mapped to."""
+    return label == name or name in schemes.get(label, ()) or label in schemes.get(name, ())
 
 
 NUMBER_TEXT = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
@@ -478,6 +505,9 @@ class MentionFinder:
         self.packs = packs
         self.lexicon = lexicon
         self.lexicon_rule = lexicon_rule
+        self.schemes: dict[str, frozenset[str]] = {}
+        for label in (label for pack in packs for label in pack.labels):
+            self.schemes[label.id] = self.schemes.get(label.id, frozenset()) | {name for _, name in label.schemes}
 
     def candidates(self, note: Note, *, links: bool = False) -> list[Candidate]:
         """Those whose `unless` does not hold, outside headings; the lexicon's of one span and label are one.
@@ -488,6 +518,7 @@ class MentionFinder:
         return merge_lexicon(found if links else without_link_only(found))
 
     def raw_candidates(self, note: Note) -> Iterator[Candidate]:
+        places = self.term_places(note)
         order = 0
         for pack in self.packs:
             word_lists = self.word_lists_of(pack)
@@ -496,13 +527,26 @@ class MentionFinder:
                 yield from (c for c in found if not unless_holds(note, term.unless, c))
                 order += 1
             for pattern in pack.patterns:
-                of_rule = self.of_regex if pattern.regex else self.of_pattern
-                found = of_rule(note, pack, pattern, order, word_lists)
+                if pattern.regex:
+                    found = self.of_regex(note, pack, pattern, order)
+                else:
+                    found = self.of_pattern(note, pack, pattern, order, PatternMatcher(note, word_lists, places, self.schemes))
                 yield from (c for c in found if not unless_holds(note, pattern.unless, c))
                 order += 1
         for row in self.lexicon:
             yield from self.of_row(note, row, order)
             order += 1
+
+    def term_places(self, note: Note) -> Places:
+        """Where terms and lexicon surfaces stand whose neighbours do not speak against them; sections do not matter."""
+        found = []
+        for pack in self.packs:
+            for term in pack.terms:
+                unless = replace(term.unless, section=())
+                found += [c for c in self.of_term(note, pack, term, 0) if not unless_holds(note, unless, c)]
+        for row in self.lexicon:
+            found += self.of_row(note, row, 0)
+        return [(c.first, c.last, c.label) for c in found]
 
     def word_lists_of(self, pack: Pack) -> dict[str, list[str]]:
         """The word lists by name: the pack's own before those of the other packs, the first before later ones."""
@@ -537,32 +581,39 @@ class MentionFinder:
             for a, b in (occurrences(note.layout, form) if form else [])
         ]
 
-    def of_pattern(
-        self, note: Note, pack: Pack, pattern: Pattern, order: int, word_lists: Mapping[str, Sequence[str]]
-    ) -> list[Candidate]:
-        """One candidate for each place the pattern matches from; several `match` texts are alternatives."""
+    def of_pattern(self, note: Note, pack: Pack, pattern: Pattern, order: int, matcher: PatternMatcher) -> list[Candidate]:
+        """One candidate for each place the pattern matches from; several `match` texts are alternatives.
+
+        Of matches that make the same candidate the one that begins first counts.
+        """
         node = Alternatives(tuple(Sequence_((parsed(text),)) for text in pattern.match))
-        matcher = PatternMatcher(note, word_lists)
-        found = []
+        found: dict[tuple[Range, Range], Candidate] = {}
         for a in range(note.size):
             best = matcher.best_from(node, a)
             if best is not None:
                 b, captures = best
-                spans = {name: note.offsets(i, j) for name, i, j in captures if i < j}
-                found.append(self.matched(note, pack, pattern, order, (a, b), note.offsets(a, b), spans))
-        return found
+                taken = {name: (i, j) for name, i, j in captures if i < j}
+                mention = taken.pop(MENTION, (a, b))
+                hull = (min(i for i, _ in (mention, *taken.values())), max(j for _, j in (mention, *taken.values())))
+                span = note.offsets(*(hull if pack.options.values_in_mention == "inside" else mention))
+                spans = {name: note.offsets(*tokens) for name, tokens in taken.items()}
+                found.setdefault((hull, span), self.matched(note, pack, pattern, order, hull, span, spans))
+        return list(found.values())
 
-    def of_regex(
-        self, note: Note, pack: Pack, pattern: Pattern, order: int, word_lists: Mapping[str, Sequence[str]]
-    ) -> list[Candidate]:
+    def of_regex(self, note: Note, pack: Pack, pattern: Pattern, order: int) -> list[Candidate]:
         assert pattern.regex is not None
         compiled = regex.compile(pattern.regex.value)
         found = []
         for match in regex_matches(note, compiled, self.anchor_spans(note, pattern)):
-            first, last = note.tokens_over(*match.span())
+            spans = {name: match.span(name) for name in compiled.groupindex if match.end(name) > match.start(name)}
+            span = hull = match.span()
+            mention = spans.pop("mention", None)
+            if mention is not None and pack.options.values_in_mention == "outside":
+                span = mention
+                hull = min(x for x, _ in (span, *spans.values())), max(y for _, y in (span, *spans.values()))
+            first, last = note.tokens_over(*hull)
             if first < last:
-                spans = {name: match.span(name) for name in compiled.groupindex if match.end(name) > match.start(name)}
-                found.append(self.matched(note, pack, pattern, order, (first, last), match.span(), spans))
+                found.append(self.matched(note, pack, pattern, order, (first, last), span, spans))
         return found
 
     def anchor_spans(self, note: Note, pattern: Pattern) -> list[Range] | None:

@@ -172,6 +172,12 @@ PATTERNS = (
     "HF / {value:number}",
     "x-ray <1-2 words> \\?",
     "5mg? pain",
+    "[(pain | rash)] (of|is)? {value:number} %?",
+    "<label symptom> (mg | and | left)",
+    "no [<label disorder|medication>] <label symptom>?",
+    "[<label problem>] (of | -)? {value:number} mg",
+    "{which:label sign} of [<word> <label disorder>?]",
+    "(no <word>?)? [heart <0-1 words> (failure | fever)]",
 )
 REGEXES: tuple[tuple[str, list[str]], ...] = (
     (r"\bpain\W+(?<next>\w+)", ["pain"]),
@@ -179,6 +185,7 @@ REGEXES: tuple[tuple[str, list[str]], ...] = (
     (r"(?i)f.{0,3}r", ["fever", "HF"]),
     (r"\bHF\b(?<rest>.{0,300})?", []),
     (r"[A-Z]\d+", []),
+    (r"\b(?<mention>HF)\W+\w+\W+(?<next>\w+)?", ["HF"]),
 )
 
 
@@ -262,7 +269,10 @@ def pack_data(draw: st.DrawFn, name: str = "first") -> dict[str, Any]:
     if draw(st.booleans()):
         data["resolution"] = draw(st.sampled_from(("longest", "longest_per_label", "all")))
     if draw(st.integers(0, 3)) == 0:
-        data["options"] = {"cues_inside_mention": draw(st.sampled_from(("ignore", "act")))}
+        data["options"] = {
+            "cues_inside_mention": draw(st.sampled_from(("ignore", "act"))),
+            "values_in_mention": draw(st.sampled_from(("inside", "outside"))),
+        }
     sections = [draw(_section(f"s{n}", axes)) for n in range(draw(st.integers(0, 3)))]
     names = [section["id"] for section in sections]
     data["sections"] = sections
