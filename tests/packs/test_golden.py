@@ -35,7 +35,7 @@ def refused_by_the_compiler(folders: list[Path], target: Path) -> list[Diagnosti
     """What only the compiler finds."""
     cache = pytest.importorskip("rulener.compiler.cache")
     try:
-        cache.compile_inputs(folders, [], [], None, bytes(32), target)
+        cache.compile_inputs(folders, [], [], None, bytes(32), target, None)
     except PackError as error:
         return list(error.diagnostics)
     return []
