@@ -50,6 +50,12 @@ def _several(name: str, text: str) -> Callable[[_F], _F]:
 @_several("--language", "Only this language")
 @click.option("--suppressible/--no-suppressible", default=None, help="Rows marked suppressible too.")
 @click.option("--obsolete/--no-obsolete", default=None, help="Rows marked obsolete, retired or deprecated too.")
+@click.option("--scope", multiple=True, metavar="VALUE", help="obo: synonyms EXACT, NARROW, RELATED, BROAD; may be repeated.")
+@click.option("--xrefs", metavar="SYSTEM", help="obo: take the codes of this system from the cross references.")
+@click.option("--refset", multiple=True, metavar="VALUE", help="snomed: language reference set US, GB or a number.")
+@click.option("--prescribable/--no-prescribable", default=None, help="rxnorm: only Current Prescribable Content.")
+@click.option("--brands", type=click.Choice(["own", "ingredient"]), help="rxnorm: a brand is its own concept, or its ingredient.")
+@click.option("--veterinary/--no-veterinary", default=None, help="rxnorm: drugs only for animals too.")
 @click.option("--codes", type=click.Choice(["umls", "source"]), help="umls: concepts are CUIs; source: codes of the vocabulary.")
 @_MAP
 @_JSON
@@ -130,6 +136,25 @@ def merge(tables: tuple[str, ...], output: str, map_path: str | None, as_json: b
             [Path(table) for table in tables], Path(output), map_path=Path(map_path) if map_path else None, meter=meter
         )
     _summarise(built, as_json)
+    return 0
+
+
+@command.command()
+@click.argument("path", metavar="FILE.obo")
+@click.option("-o", "--output", required=True, metavar="OUT", help="The map, a table `from`, `to`.")
+def xrefs(path: str, output: str) -> int:
+    """Write the cross references of an ontology as a map: codes elsewhere to its own.
+
+    \b
+    Example:
+      rulener lexicon xrefs mondo.obo -o to-mondo.tsv
+    """
+    from rulener.lexicon.code_map import write_map
+    from rulener.lexicon.obo import read_cross_references
+    from rulener.lexicon.reading import Reading
+
+    count = write_map(read_cross_references(Path(path), Reading("obo")), Path(output))
+    click.echo(f"{output}: {count:,} cross references")
     return 0
 
 

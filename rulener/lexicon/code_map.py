@@ -7,7 +7,9 @@ concept stays one. Several `to` give one row each. Steps are followed to the end
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,6 +94,25 @@ def read_map(path: Path, reading: Reading) -> CodeMap:
     if not pairs:
         raise LexiconError("L103", "the map has no usable row", place=str(path), hint=_HINT)
     return CodeMap({code: _ends(code, pairs, path) for code in pairs})
+
+
+def write_map(pairs: Iterable[tuple[str, str]], path: Path) -> int:
+    """Write a map, in the order given; how many rows. Raises LexiconError L104."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    count = 0
+    try:
+        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            file.write("from\tto\n")
+            for one, other in pairs:
+                file.write(f"{one}\t{other}\n")
+                count += 1
+        os.replace(temporary, path)
+    except OSError as error:
+        raise LexiconError("L104", f"the map cannot be written: {error.strerror}", place=str(path)) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    return count
 
 
 def _places(header: list[str], place: str) -> tuple[int, int]:

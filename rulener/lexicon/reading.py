@@ -7,6 +7,7 @@ one stream of bytes. Lines end with LF or CRLF; a byte order mark is passed over
 from __future__ import annotations
 
 import csv
+import fnmatch
 import gzip
 import re
 import string
@@ -106,12 +107,13 @@ class Only:
 def release(path: Path, what: str, wanted: Mapping[str, str], optional: Iterable[str] = ()) -> dict[str, File]:
     """The files of a release in folder `path` or below it; `path` may also name one of them.
 
-    `wanted` gives each a key and a regular expression of its name without `.gz` and part. Of several the one nearest to `path`
-    is taken. Raises LexiconError: L101 there is nothing at `path`, L105 a file is missing, ambiguous, or misses a part.
+    `wanted` gives each a key and its name without `.gz` and part, where `*` stands for anything and case does not count. Of
+    several the one nearest to `path` is taken. Raises LexiconError: L101 there is nothing at `path`, L105 a file is missing,
+    ambiguous, or misses a part.
     """
     if not path.exists():
         raise LexiconError("L101", "the lexicon cannot be read: No such file or directory", place=str(path))
-    patterns = {key: re.compile(pattern, re.IGNORECASE) for key, pattern in wanted.items()}
+    patterns = {key: re.compile(fnmatch.translate(name), re.IGNORECASE) for key, name in wanted.items()}
     if path.is_file():
         if not any(pattern.fullmatch(_plain_name(path)) for pattern in patterns.values()):
             raise _missing(path, what, next(iter(wanted.values())), [path.name])
@@ -183,8 +185,7 @@ def _parts(name: str, paths: Sequence[Path]) -> list[Path]:
     return [parts[part] for part in names]
 
 
-def _missing(folder: Path, what: str, pattern: str, found: Sequence[str]) -> LexiconError:
-    name = pattern.replace(r"\.", ".").replace(".*", "*").replace("(?:", "(")
+def _missing(folder: Path, what: str, name: str, found: Sequence[str]) -> LexiconError:
     shown = ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
     hint = f"found there: {shown}" if found else "the folder is empty"
     return LexiconError("L105", f"this is no {what}: there is no {name}", place=str(folder), hint=hint)

@@ -29,6 +29,34 @@ SOURCES = {
         "UMLS Metathesaurus: a folder with MRCONSO.RRF, MRSTY.RRF, MRRANK.RRF",
         ("language", "source", "term_type", "semantic_type", "suppressible", "obsolete", "codes"),
     ),
+    "rxnorm": Source(
+        "RxNorm: a folder with RXNCONSO.RRF, RXNREL.RRF, RXNSAT.RRF",
+        ("source", "term_type", "suppressible", "obsolete", "prescribable", "brands", "veterinary"),
+    ),
+    "snomed": Source(
+        "SNOMED CT: a folder with the snapshot of an RF2 release",
+        ("language", "refset", "term_type", "semantic_type", "obsolete"),
+    ),
+    "omop": Source(
+        "OMOP vocabularies: a folder with CONCEPT.csv, CONCEPT_SYNONYM.csv, CONCEPT_RELATIONSHIP.csv",
+        ("source", "term_type", "semantic_type", "language", "obsolete"),
+    ),
+    "obo": Source(
+        "an ontology in OBO format (HPO, DOID, MONDO): a file",
+        ("scope", "obsolete", "xrefs"),
+    ),
+    "icd10cm": Source(
+        "ICD-10-CM: a folder with the order file, the tabular XML, or both",
+        ("term_type",),
+    ),
+    "mesh": Source(
+        "MeSH: a folder with the descriptor XML and perhaps the supplementary records",
+        ("term_type", "semantic_type"),
+    ),
+    "loinc": Source(
+        "LOINC: a folder with Loinc.csv, or the file",
+        ("term_type", "semantic_type", "obsolete"),
+    ),
     "table": Source("a term table (TSV, CSV)", (), labelled=False),
 }
 

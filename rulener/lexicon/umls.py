@@ -17,7 +17,7 @@ from rulener.lexicon.table import WORST_RANK, Row, Skipped
 SYSTEMS = {"SNOMEDCT_US": "SNOMEDCT", "MSH": "MESH", "LNC": "LOINC", "HPO": "HP", "MDR": "MEDDRA"}
 """Vocabularies (SAB) whose system has another name here than in the UMLS."""
 
-_FILES = {"names": r"MRCONSO\.RRF", "types": r"MRSTY\.RRF", "ranks": r"MRRANK\.RRF"}
+_FILES = {"names": "MRCONSO.RRF", "types": "MRSTY.RRF", "ranks": "MRRANK.RRF"}
 _COLUMNS = 18
 _MARKS = {"O": "obsolete (O)", "E": "suppressible (E)", "Y": "suppressible (Y)"}
 _HIGHEST_CUI = 1 << 27

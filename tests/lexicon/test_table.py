@@ -338,8 +338,23 @@ VALUE = st.text(st.characters(exclude_categories=["Cc", "Cs", "Z"]), min_size=1,
 @given(
     st.lists(
         st.builds(
-            Row, st.just(0), VALUE, VALUE, VALUE, VALUE, VALUE, VALUE, st.booleans(), VALUE, VALUE, st.integers(0, 65535), VALUE,
-            st.sampled_from(["", "link"]), VALUE, st.integers(0, 2**31 - 1), VALUE,
+            Row,
+            st.just(0),
+            VALUE,
+            VALUE,
+            VALUE,
+            VALUE,
+            VALUE,
+            VALUE,
+            st.booleans(),
+            VALUE,
+            VALUE,
+            st.integers(0, 65535),
+            VALUE,
+            st.sampled_from(["", "link"]),
+            VALUE,
+            st.integers(0, 2**31 - 1),
+            VALUE,
         )
     )
 )
