@@ -201,6 +201,7 @@ _META: dict[str, Callable[[Any], bool]] = {
     "axes": _is_texts,
     "resolution": _is_text,
     "cues_inside_mention": _is_text,
+    "lists": _is_text,
     "packs": lambda value: _is_list(value, _is_pack),
     "lexicons": lambda value: _is_list(value, _is_lexicon),
     "warnings": _is_texts,

@@ -85,6 +85,8 @@ def load(
     scheme: str | None = None,
     base: str | None = BASE_PACK,
     resolution: str | None = None,
+    cues_inside_mention: str | None = None,
+    lists: str | None = None,
     cache_dir: PathLike | None = None,
 ) -> Engine:
     """An engine from rule packs and lexicons, or from one compiled file.
@@ -92,25 +94,30 @@ def load(
     With no arguments: the shipped English pack and starter lexicons. `packs` are folders (or names of shipped packs) that are
     added to `base`; `base=None` loads them alone, without lexicons. `lexicons` are term tables that replace the starter
     lexicons (none given, or an empty list: the starter ones stay); the name "starter" among them keeps those. `scheme` reports
-    labels as that scheme names them and leaves the other mentions out. `resolution` overrides the packs' policy. What is
-    compiled is kept in `cache_dir` (default: the user's cache folder).
+    labels as that scheme names them and leaves the other mentions out. `resolution` overrides the packs' policy,
+    `cues_inside_mention` ("ignore" or "act") and `lists` ("follow" or "stop") their options of these names
+    (docs/design/assertion.md, section 8). What is compiled is kept in `cache_dir` (default: the user's cache folder).
 
     Raises PackError, LexiconError, ArtifactError, UsageError.
     """
     if len(packs) == 1 and os.fspath(packs[0]).endswith(_ARTIFACT_SUFFIX):
-        if lexicons or resolution is not None:
-            raise UsageError("U102", "a compiled file has its lexicons and resolution built in", hint="compile it with them")
+        if lexicons or resolution is not None or cues_inside_mention is not None or lists is not None:
+            raise UsageError(
+                "U102", "a compiled file has its lexicons, resolution and options built in", hint="compile it with them"
+            )
         return Engine(Path(packs[0]), scheme=scheme)
     from rulener.compiler.cache import cached_artifact
 
     folders = pack_folders(packs, base)
     tables = lexicon_paths(lexicons, base)
     _check_resolution(resolution)
+    context = _context_options(cues_inside_mention, lists)
     try:
-        return Engine(cached_artifact(folders, tables, resolution=resolution, base_folder=cache_dir), scheme=scheme)
+        path = cached_artifact(folders, tables, resolution=resolution, context=context, base_folder=cache_dir)
+        return Engine(path, scheme=scheme)
     except ArtifactError:
         # What lay in the cache is damaged.
-        path = cached_artifact(folders, tables, resolution=resolution, base_folder=cache_dir, afresh=True)
+        path = cached_artifact(folders, tables, resolution=resolution, context=context, base_folder=cache_dir, afresh=True)
         return Engine(path, scheme=scheme)
 
 
@@ -120,6 +127,8 @@ def compile_to(
     lexicons: Sequence[PathLike] | None = None,
     base: str | None = BASE_PACK,
     resolution: str | None = None,
+    cues_inside_mention: str | None = None,
+    lists: str | None = None,
 ) -> Engine:
     """Compile packs and lexicons (as for `load`) to the file `target` and open it."""
     from rulener.compiler.cache import cache_folder, compile_inputs, hash_lexicon, hash_pack
@@ -128,13 +137,14 @@ def compile_to(
     folders = pack_folders(packs, base)
     tables = lexicon_paths(lexicons, base)
     _check_resolution(resolution)
+    context = _context_options(cues_inside_mention, lists)
     hashes = [hash_lexicon(path, cache_folder()) for path in tables]
     key = fingerprint(
         [(path.name, hash_pack(path)) for path in folders],
         [(path.name, digest) for path, digest in zip(tables, hashes, strict=True)],
-        {"resolution": resolution},
+        {"resolution": resolution, **context},
     )
-    compile_inputs(folders, tables, hashes, resolution, key, Path(target), cache_folder())
+    compile_inputs(folders, tables, hashes, resolution, key, Path(target), cache_folder(), context)
     return Engine(Path(target))
 
 
@@ -195,6 +205,15 @@ def find_conflicts(packs: Sequence[Pack], lexicons: Sequence[PathLike] = ()) -> 
         found += lexicon_conflicts(packs, path, skipped)
         messages += skipped.messages(path.name)
     return found, messages
+
+
+def _context_options(cues_inside_mention: str | None, lists: str | None) -> dict[str, str]:
+    """The options of the context stage that were given. Raises UsageError for an unknown value."""
+    given = {"cues_inside_mention": (cues_inside_mention, ("ignore", "act")), "lists": (lists, ("follow", "stop"))}
+    for name, (value, allowed) in given.items():
+        if value is not None and value not in allowed:
+            raise UsageError("U104", f"unknown {name} {value!r}", hint="one of " + ", ".join(allowed))
+    return {name: value for name, (value, _) in given.items() if value is not None}
 
 
 def _check_resolution(resolution: str | None) -> None:
@@ -290,6 +309,7 @@ class Engine:
             "options": {
                 "resolution": self._meta["resolution"],
                 "cues_inside_mention": self._meta["cues_inside_mention"],
+                "lists": self._meta["lists"],
                 "scheme": self.scheme,
                 "axes": self._meta["axes"],
             },

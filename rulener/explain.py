@@ -42,6 +42,7 @@ _DIRECTIONS = {
     "field": "answers the field name before it",
     "pseudo": "silences the cues it covers",
     "stop": "stops other cues",
+    "sign": "stands at the mention it speaks of",
 }
 _VIA = {"direct": "", "list": ", along a list", "field": ", as a field's value", "section": ""}
 _REACHING = ("forward", "backward", "both")

@@ -358,6 +358,31 @@ def test_the_resolution_can_be_overridden(load: Any, tmp_path: Path) -> None:
     assert str(caught.value) == "[U104] unknown resolution 'longer' (one of longest, longest_per_label, all)"
 
 
+def test_the_options_of_context_can_be_overridden(tmp_path: Path) -> None:
+    pack = tmp_path / "tiny"
+    pack.mkdir()
+    (pack / "pack.yaml").write_text("name: tiny\nversion: 1.0.0\nlabels: [{id: symptom}]\naxes: [negated]\n")
+    (pack / "rules.yaml").write_text(
+        "context:\n- {id: 'no', axis: negated, direction: forward, cues: ['no'], examples: {match: ['No [rash].']}}\n"
+        "continues_list:\n- {id: words, any: [or]}\n"
+    )
+    text = "No rash or cough"
+    mentions = [(0, 7, "symptom"), (3, 7, "symptom"), (11, 16, "symptom")]
+
+    def negated(**options: str) -> list[bool | None]:
+        engine = rulener.load(pack, base=None, lexicons=[], cache_dir=tmp_path, **options)
+        assert {**engine.manifest()["options"], **options} == engine.manifest()["options"]
+        return [e.negated for e in engine.annotate(text, mentions=mentions).entities]
+
+    assert negated() == [False, True, True]
+    assert negated(cues_inside_mention="act") == [True, True, True]
+    assert negated(lists="stop") == [False, True, False]
+    with pytest.raises(errors.UsageError, match=r"^\[U104\] unknown lists 'on' \(one of follow, stop\)$"):
+        negated(lists="on")
+    with pytest.raises(errors.UsageError, match=r"^\[U104\] unknown cues_inside_mention 'no' \(one of ignore, act\)$"):
+        negated(cues_inside_mention="no")
+
+
 def test_an_unknown_pack() -> None:
     with pytest.raises(errors.UsageError) as caught:
         rulener.load("englsh")
@@ -400,8 +425,10 @@ def test_a_compiled_file_is_the_engine_that_was_compiled(folder: Path, engine: r
     assert loaded.fingerprint == engine.fingerprint
     assert loaded.annotate(NOTE).to_dict() == engine.annotate(NOTE).to_dict()
     assert rulener.load(str(tmp_path / "it.rnr"), scheme="i2b2").labels == ("problem", "treatment")
-    for options in ({"lexicons": ["more.tsv"]}, {"resolution": "all"}):
-        with pytest.raises(errors.UsageError, match=r"^\[U102\] a compiled file has its lexicons and resolution built in"):
+    for options in ({"lexicons": ["more.tsv"]}, {"resolution": "all"}, {"lists": "stop"}, {"cues_inside_mention": "act"}):
+        with pytest.raises(
+            errors.UsageError, match=r"^\[U102\] a compiled file has its lexicons, resolution and options built in"
+        ):
             rulener.load(tmp_path / "it.rnr", **options)
 
 
@@ -420,7 +447,8 @@ def test_the_manifest_says_what_results_depend_on(engine: rulener.Engine) -> Non
     assert [(pack["name"], pack["version"], len(pack["sha256"])) for pack in made["packs"]] == [("small", "1.0.0", 64)]
     assert [(lexicon["name"], lexicon["terms"], lexicon["skipped"]) for lexicon in made["lexicons"]] == [("lexicon", 300, {})]
     assert made["options"] == {
-        "resolution": "longest", "cues_inside_mention": "ignore", "scheme": None, "axes": ["negated", "historical", "family"],
+        "resolution": "longest", "cues_inside_mention": "ignore", "lists": "follow", "scheme": None,
+        "axes": ["negated", "historical", "family"],
     }  # fmt: skip
     assert engine.info()["counts"]["terms"] == 205
     json.dumps(engine.info())

@@ -309,7 +309,7 @@ class _Compiler:
     def _cue(self, pack: Pack, cue: ContextCue, rule: int) -> bytes:
         axes = sum(1 << AXES.index(axis) for axis in cue.axes) or (1 << len(AXES)) - 1
         flags = (
-            (CUE_LISTS_STOP if cue.scope.lists == "stop" else 0)
+            (CUE_LISTS_STOP if (cue.scope.lists or pack.options.lists) == "stop" else 0)
             | (0 if cue.scope.stop_at_clause else CUE_PAST_CLAUSE)
             | (CUE_WITHIN_LINE if cue.scope.within == "line" else 0)
             | (CUE_WITHIN_SECTION if cue.scope.within == "section" else 0)
@@ -320,7 +320,8 @@ class _Compiler:
         for text in cue.on or cue.not_on:
             labels |= self._label_bits(text.value)
         first = len(self.tables.blocker_refs)
-        for text in cue.blocked_by:
+        words = cue.after if cue.direction is Direction.STOP else cue.blocked_by
+        for text in words:
             self.tables.blocker_refs.append(self._blocker(text))
         return struct.pack(
             "<BBBBIQIIII",
@@ -331,7 +332,7 @@ class _Compiler:
             NONE if cue.scope.tokens is None else cue.scope.tokens,
             labels,
             first,
-            len(cue.blocked_by),
+            len(words),
             rule,
             0,
         )
@@ -536,6 +537,7 @@ class _Compiler:
             "axes": [axis for axis in AXES if any(axis in pack.axes for pack in packs)],
             "resolution": self.inputs.resolution,
             "cues_inside_mention": "act" if any(pack.options.cues_inside_mention == "act" for pack in packs) else "ignore",
+            "lists": "stop" if any(pack.options.lists == "stop" for pack in packs) else "follow",
             "packs": [
                 {"name": pack.name, "version": pack.version, "path": shown_name(pack.path), "sha256": pack.content_hash}
                 for pack in packs

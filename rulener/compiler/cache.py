@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +90,13 @@ def cached_artifact(
     lexicons: Sequence[Path],
     *,
     resolution: str | None,
+    context: Mapping[str, str] | None = None,
     base_folder: str | os.PathLike[str] | None,
     afresh: bool = False,
 ) -> Path:
     """The artifact of these inputs: from the cache, or compiled into it now (with `afresh` in any case).
+
+    `context` overrides options of every pack.
 
     Raises PackError, LexiconError, UsageError (U108: the cache folder cannot be written).
     """
@@ -104,7 +108,7 @@ def cached_artifact(
     key = fingerprint(
         [(path.name, hash_pack(path)) for path in packs],
         [(path.name, digest) for path, digest in zip(lexicons, hashes, strict=True)],
-        {"resolution": resolution},
+        {"resolution": resolution, **(context or {})},
     )
     target = folder / f"{key.hex()}.rnr"
     if not afresh:
@@ -112,7 +116,7 @@ def cached_artifact(
             artifact.OpenArtifact(target)
             return target
     try:
-        compile_inputs(packs, lexicons, hashes, resolution, key, target, folder)
+        compile_inputs(packs, lexicons, hashes, resolution, key, target, folder, context)
     except OSError as error:
         hint = "RULENER_CACHE_DIR or `cache_dir` name another folder"
         raise UsageError("U108", f"the cache cannot be written: {error.strerror}", place=str(folder), hint=hint) from error
@@ -127,8 +131,11 @@ def compile_inputs(
     key: bytes,
     target: Path,
     folder: Path | None,
+    context: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Read the packs and compile everything to `target`. Large lexicons are taken from the cache `folder`, or put there.
+
+    `context` overrides options of every pack.
 
     Raises PackError, LexiconError, and OSError when `target` cannot be written.
     """
@@ -136,6 +143,8 @@ def compile_inputs(
     from rulener.packs.parse import load_packs
 
     loaded = load_packs(packs)
+    if context:
+        loaded = [replace(pack, options=replace(pack.options, **context)) for pack in loaded]
     named = [pack.resolution for pack in loaded if pack.resolution is not None]
     policy = resolution or (named[-1] if named else "longest")
     inputs = CompileInputs(tuple(loaded), tuple(lexicons), tuple(hashes), policy, key, folder)

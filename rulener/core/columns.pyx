@@ -15,7 +15,7 @@ from rulener.core.views import Sentence as SentenceView
 from rulener.core.views import distinct, number_of
 
 AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
-DIRECTIONS = ("forward", "backward", "both", "field", "pseudo", "stop")
+DIRECTIONS = ("forward", "backward", "both", "field", "pseudo", "stop", "sign")
 VIA = ("direct", "list", "field", "section")
 LOSS_REASONS = ("priority", "shorter", "later", "order", "unless", "heading")
 REJECTIONS = ("case", "glued", "no heading here", "link only")
@@ -104,7 +104,7 @@ cdef class Tables:
                 raise ValueError("rules")
         n = ref_bytes.shape[0] // 4
         for i in range(self.n_cues):
-            if (self.cues[i].direction > DIR_STOP or self.cues[i].rule >= self.n_rules
+            if (self.cues[i].direction > DIR_SIGN or self.cues[i].rule >= self.n_rules
                     or (self.cues[i].max_tokens != NONE and self.cues[i].max_tokens > MAX_CUE_TOKENS)
                     or <u64> self.cues[i].blocker + self.cues[i].n_blockers > n):
                 raise ValueError("cues")

@@ -9,6 +9,7 @@ cdef enum:
     MAX_SCOPE_TOKENS = 1024
     BLOCK_WINDOW = 4
     MAX_CUE_TOKENS = 64
+    SIGN_TOKENS = 3             # words that a sign is written on
     VIA_DIRECT = 0
     VIA_LIST = 1
     VIA_FIELD = 2
@@ -32,9 +33,11 @@ cdef struct Mark:               # one cue on one mention
 cdef struct Context:
     # set by the scanner
     const Cue *cues
+    u32 n_cues
     const u32 *blocker_refs
     const Lexis *lexis
     bint across                 # some cue's scope runs over sentences (within: section)
+    bint signs                  # some rule reads minus signs
     bint cover_always           # work out which cues live even without mentions (tracing)
     # per note
     bint crossing               # some cue runs over a sentence's end

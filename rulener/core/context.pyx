@@ -14,6 +14,7 @@ What a hit does, by its direction (a live axis is one on which no longer hit cov
 | field     | a mark before, segment end after  | the field's name before the mark     | it overlaps the scope         |
 | pseudo    | -                                 | none: it only covers other hits      | never                         |
 | stop      | a live axis                       | none: it is a limit for other hits   | never                         |
+| sign      | nothing: it is no hit             | the words it is written on           | it overlaps the scope         |
 """
 
 from libc.stdlib cimport qsort
@@ -50,7 +51,11 @@ cdef int assert_mentions(Context *context) except -1 nogil:
     cdef bint acts
     context.marks.n = 0
     n = <u32> context.hits.n
+    if context.n_mentions and context.signs:
+        _signs(context)
     if n == 0 or (context.n_mentions == 0 and not context.cover_always):
+        if context.marks.n > 1:
+            _sort_marks(context)
         return 0
     hits = <CueHit *> context.hits.data
     for i in range(context.n_mentions):
@@ -171,7 +176,7 @@ cdef inline bint _is_field_value(Context *context, const CueHit *hit) noexcept n
     if hit.start < 2 or context.tokens[hit.start].flags & SEP_NEWLINE:
         return False
     p = token_punct(&context.tokens[hit.start - 1])
-    if p != 58 and p != 45:
+    if p != 58 and p != 45 and p != 61 and p != 124 and p != 63:
         return False
     return _ends_segment(context, hit.end) and _field_start(context, hit.start - 1) < hit.start - 1
 
@@ -308,55 +313,53 @@ cdef inline i32 _closed(u32 p) noexcept nogil:
     return 0 if p == 41 else 1 if p == 93 else 2 if p == 125 else -1
 
 
-cdef void _open_brackets(Context *context, u32 begin, u32 end, u32 *open_) noexcept nogil:
-    """How many brackets of each kind that opened in `[begin, end)` are still open at its end."""
-    cdef u32 t, p
-    cdef i32 kind
-    open_[0] = open_[1] = open_[2] = 0
-    for t in range(begin, end):
-        p = token_punct(&context.tokens[t])
+cdef u32 _opening_bracket(Context *context, u32 begin, u32 t, i32 wanted) noexcept nogil:
+    """The bracket in `[begin, t)` that the closing one at `t` belongs to; `t` when it has none."""
+    cdef u32 p, depth = 0, k = t
+    while k > begin:
+        k -= 1
+        p = token_punct(&context.tokens[k])
         if p == 0:
             continue
-        kind = _opened(p)
-        if kind >= 0:
-            open_[kind] += 1
-        else:
-            kind = _closed(p)
-            if kind >= 0 and open_[kind]:
-                open_[kind] -= 1
+        if _closed(p) == wanted:
+            depth += 1
+        elif _opened(p) == wanted:
+            if depth == 0:
+                return k
+            depth -= 1
+    return t
 
 
-cdef u32 _closing_brackets(Context *context, u32 begin, u32 end, i32 wanted) noexcept nogil:
-    """How many brackets of a kind close in `[begin, end)`, or up to the sentence's end, that did not open there."""
-    cdef u32 t, p, depth = 0, found = 0
-    for t in range(begin, end):
-        if t > begin and context.tokens[t].flags & TOKEN_SENTENCE:
+cdef u32 _closing_bracket(Context *context, u32 t, i32 wanted) noexcept nogil:
+    """The bracket that closes the one at `t` in its sentence; `t` when none does."""
+    cdef u32 p, depth = 0, k
+    for k in range(t + 1, context.n_tokens):
+        if context.tokens[k].flags & TOKEN_SENTENCE:
             break
-        p = token_punct(&context.tokens[t])
+        p = token_punct(&context.tokens[k])
         if p == 0:
             continue
         if _opened(p) == wanted:
             depth += 1
         elif _closed(p) == wanted:
-            if depth:
-                depth -= 1
-            else:
-                found += 1
-    return found
+            if depth == 0:
+                return k
+            depth -= 1
+    return t
 
 
 cdef u32 _forward_limit(Context *context, const Cue *cue, u32 begin, u32 a, u32 b, u32 end) noexcept nogil:
     """Where the forward scope of the cue `[a, b)` ends, stop hits and lists aside."""
     cdef u32 t, p
     cdef u32[3] depth
-    cdef u32[3] open_
     cdef i32 kind
-    cdef bint counted = False, section = cue.flags & CUE_WITHIN_SECTION
+    cdef bint section = cue.flags & CUE_WITHIN_SECTION
     cdef const Token *token
     if section:
         end = _section_end(context, a, b)
     if cue.max_tokens != NONE and cue.max_tokens < end - b and b < end:
         end = b + cue.max_tokens
+    # Brackets that open within the cue close within the scope; any other closing one ends it.
     depth[0] = depth[1] = depth[2] = 0
     for t in range(a, end):
         token = &context.tokens[t]
@@ -368,8 +371,6 @@ cdef u32 _forward_limit(Context *context, const Cue *cue, u32 begin, u32 a, u32 
         if token.flags & TOKEN_SENTENCE and t > a:
             # Brackets belong together within a sentence.
             depth[0] = depth[1] = depth[2] = 0
-            open_[0] = open_[1] = open_[2] = 0
-            counted = True
         p = token_punct(token)
         if p == 0:
             continue
@@ -384,29 +385,23 @@ cdef u32 _forward_limit(Context *context, const Cue *cue, u32 begin, u32 a, u32 
             continue
         if depth[kind]:
             depth[kind] -= 1
-            continue
-        if not counted:
-            _open_brackets(context, begin, a, open_)
-            counted = True
-        if open_[kind]:
-            if t >= b:
-                return t
-            open_[kind] -= 1
+        elif t >= b:
+            return t
     return end
 
 
 cdef u32 _backward_limit(Context *context, const Cue *cue, u32 begin, u32 a, u32 b) noexcept nogil:
-    """Where the backward scope of the cue `[a, b)` starts, stop hits and lists aside."""
-    cdef u32 t = a, p
-    cdef u32[3] depth
-    cdef u32[3] opened
+    """Where the backward scope of the cue `[a, b)` starts, stop hits and lists aside. `begin`: its sentence's start."""
+    cdef u32 t = a, p, low = begin, closing
+    cdef u32[3] opening         # per kind: brackets from here on are in pairs
+    cdef bint[3] unclosed       # per kind: the last open bracket is never closed, so no earlier one is
     cdef i32 kind
     cdef const Token *token
-    if cue.max_tokens != NONE and cue.max_tokens < a - begin:
-        begin = a - cue.max_tokens
-    depth[0] = depth[1] = depth[2] = 0
-    opened[0] = opened[1] = opened[2] = 0
-    while t > begin:
+    if cue.max_tokens != NONE and cue.max_tokens < a - low:
+        low = a - cue.max_tokens
+    opening[0] = opening[1] = opening[2] = NONE
+    unclosed[0] = unclosed[1] = unclosed[2] = False
+    while t > low:
         # Moving from token t to t - 1: a reset or line start at t bars the way.
         token = &context.tokens[t]
         if token.flags & TOKEN_RESET or (cue.flags & CUE_WITHIN_LINE and token.flags & SEP_NEWLINE):
@@ -419,20 +414,19 @@ cdef u32 _backward_limit(Context *context, const Cue *cue, u32 begin, u32 a, u32
             return t + 1
         kind = _closed(p)
         if kind >= 0:
-            depth[kind] += 1
+            if opening[kind] == NONE or t < opening[kind]:
+                opening[kind] = _opening_bracket(context, begin, t, kind)
+                if opening[kind] == t:
+                    return t + 1
             continue
         kind = _opened(p)
-        if kind < 0:
+        if kind < 0 or unclosed[kind] or (opening[kind] != NONE and t >= opening[kind]):
             continue
-        if depth[kind]:
-            depth[kind] -= 1
-            continue
-        # The n-th bracket open at the cue is closed by the n-th that closes after its start: does that stand after its end?
-        opened[kind] += 1
-        if (_closing_brackets(context, a, b, kind) < opened[kind]
-                and opened[kind] <= _closing_brackets(context, a, context.n_tokens, kind)):
+        closing = _closing_bracket(context, t, kind)
+        if closing >= b:
             return t + 1
-    return begin
+        unclosed[kind] = closing == t
+    return low
 
 
 cdef inline bint _is_separator(Context *context, u32 t) noexcept nogil:
@@ -454,15 +448,17 @@ cdef u32 _first_mention(Context *context, u32 start, u32 longest) noexcept nogil
     return low
 
 
+cdef inline bint _is_for_label(const Cue *cue, const Mention *m) noexcept nogil:
+    if cue.labels == 0:
+        return True
+    return ((m.labels & cue.labels) == 0) == ((cue.flags & CUE_NOT_ON) != 0)
+
+
 cdef inline bint _acts_on(Context *context, const CueHit *hit, const Mention *m, u32 begin, u32 sentence_end) noexcept nogil:
     """Labels, blocking words and cues inside the mention (sections 1 and 3)."""
     cdef const Cue *cue = &context.cues[hit.cue]
-    if cue.labels:
-        if cue.flags & CUE_NOT_ON:
-            if m.labels & cue.labels:
-                return False
-        elif not m.labels & cue.labels:
-            return False
+    if not _is_for_label(cue, m):
+        return False
     if m.start <= hit.start and hit.end <= m.end and not cue.flags & CUE_ACTS_INSIDE:
         return False
     if cue.n_blockers and context.blockers.n and _blocked(context, hit, cue, m, begin, sentence_end):
@@ -474,20 +470,11 @@ cdef bint _blocked(Context *context, const CueHit *hit, const Cue *cue, const Me
     cdef const Hit *blockers = <const Hit *> context.blockers.data
     cdef u32 low = m.start if m.start < hit.start else hit.start
     cdef u32 high = m.end if m.end > hit.end else hit.end
-    cdef u32 k, r, first, last
+    cdef u32 k, r
     low = low - BLOCK_WINDOW if low > begin + BLOCK_WINDOW else begin
     if high > sentence_end:
         high = sentence_end
-    # Blockers come by end; skip those before the window by bisection.
-    first = 0
-    last = <u32> context.blockers.n
-    while first < last:
-        k = (first + last) >> 1
-        if blockers[k].end <= low:
-            first = k + 1
-        else:
-            last = k
-    for k in range(first, <u32> context.blockers.n):
+    for k in range(_first_blocker(context, low), <u32> context.blockers.n):
         if blockers[k].start >= high + 64:
             break
         if blockers[k].start < low or blockers[k].end > high:
@@ -500,6 +487,19 @@ cdef bint _blocked(Context *context, const CueHit *hit, const Cue *cue, const Me
             if context.blocker_refs[cue.blocker + r] == blockers[k].ref:
                 return True
     return False
+
+
+cdef u32 _first_blocker(Context *context, u32 low) noexcept nogil:
+    """Number of the first blocking word that ends after token `low`. They come by end."""
+    cdef const Hit *blockers = <const Hit *> context.blockers.data
+    cdef u32 first = 0, last = <u32> context.blockers.n, k
+    while first < last:
+        k = (first + last) >> 1
+        if blockers[k].end <= low:
+            first = k + 1
+        else:
+            last = k
+    return first
 
 
 cdef int _mark(Context *context, const CueHit *hit, u32 mention, u32 axes, u32 begin, u32 end, u32 via) except -1 nogil:
@@ -531,19 +531,37 @@ cdef inline bint _inside(const CueHit *stop, const Mention *m) noexcept nogil:
 
 
 cdef inline u32 _stop_after(Context *context, const CueHit *hits, u32 n, u32 j, u32 axis, u32 from_, u32 limit, const Mention *m) noexcept nogil:
-    """Number of the first stop hit from number `j` on that stops this mention's forward scope before `limit`, else `n`."""
+    """Number of the first stop hit from number `j` on that stops this mention's forward scope, `[from_, limit)` at most, else `n`."""
+    cdef const Cue *stop
     while j < n and hits[j].start < limit:
-        if (hits[j].start >= from_ and (hits[j].live >> axis) & 1 and context.cues[hits[j].cue].direction == DIR_STOP
-                and not (m != NULL and _inside(&hits[j], m))):
+        stop = &context.cues[hits[j].cue]
+        if (hits[j].start >= from_ and (hits[j].live >> axis) & 1 and stop.direction == DIR_STOP
+                and not (m != NULL and _inside(&hits[j], m))
+                and (stop.n_blockers == 0 or _has_word(context, stop, from_, hits[j].start))):
             return j
         j += 1
     return n
 
 
-cdef inline u32 _forward_end(Context *context, const CueHit *hits, u32 n, u32 stop, u32 axis, u32 limit, const Mention *m) noexcept nogil:
-    """Where the forward scope ends for a mention; `stop` is the first stop hit of all, `n` when there is none."""
+cdef bint _has_word(Context *context, const Cue *stop, u32 begin, u32 end) noexcept nogil:
+    """Whether a word of the stop's `after` stands in the scope `[begin, end)` before it."""
+    cdef const Hit *words = <const Hit *> context.blockers.data
+    cdef u32 k, r
+    for k in range(_first_blocker(context, begin), <u32> context.blockers.n):
+        if words[k].end > end:
+            break
+        if words[k].start < begin:
+            continue
+        for r in range(stop.n_blockers):
+            if context.blocker_refs[stop.blocker + r] == words[k].ref:
+                return True
+    return False
+
+
+cdef inline u32 _forward_end(Context *context, const CueHit *hits, u32 n, u32 stop, u32 axis, u32 b, u32 limit, const Mention *m) noexcept nogil:
+    """Where the forward scope from `b` on ends for a mention; `stop` is the first stop hit of all, `n` when there is none."""
     if stop < n and _inside(&hits[stop], m):
-        stop = _stop_after(context, hits, n, stop + 1, axis, hits[stop].end, limit, m)
+        stop = _stop_after(context, hits, n, stop + 1, axis, b, limit, m)
     return hits[stop].start if stop < n else limit
 
 
@@ -555,7 +573,14 @@ cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin,
     cdef bint listed = cue.flags & CUE_LISTS_STOP, cut_known
     # The first mention that ends after the cue; without one there is nothing to limit.
     while first < context.n_mentions and context.mentions[first].end <= hit.end:
+        if context.mentions[first].start > hit.start and context.mentions[first].start < context.mentions[first].end:
+            _reach_within(context, hit, first, begin, end)
         first += 1
+    k = first
+    while k < context.n_mentions and context.mentions[k].start < hit.end:
+        if context.mentions[k].start > hit.start and context.mentions[k].start < context.mentions[k].end <= hit.end:
+            _reach_within(context, hit, k, begin, end)
+        k += 1
     if first == context.n_mentions or (context.mentions[first].start >= end and not cue.flags & CUE_WITHIN_SECTION):
         return 0
     limit = _forward_limit(context, cue, begin, hit.start, hit.end, end)
@@ -571,7 +596,7 @@ cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin,
         while k < context.n_mentions and context.mentions[k].start < limit and context.mentions[k].start < nearest:
             m = &context.mentions[k]
             if hit.end < m.end < nearest and m.start < m.end:
-                scope = _forward_end(context, hits, n, stop, axis, limit, m)
+                scope = _forward_end(context, hits, n, stop, axis, hit.end, limit, m)
                 if m.start < scope and hit.end < scope:
                     nearest = m.end
             k += 1
@@ -585,7 +610,7 @@ cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin,
             k += 1
             if m.end <= hit.end or m.start == m.end:
                 continue
-            scope = _forward_end(context, hits, n, stop, axis, limit, m)
+            scope = _forward_end(context, hits, n, stop, axis, hit.end, limit, m)
             if not cut_known and (listed or m.start >= nearest):
                 cut_known = True
                 list_cut = nearest
@@ -601,12 +626,20 @@ cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin,
     return 0
 
 
+cdef int _reach_within(Context *context, const CueHit *hit, u32 mention, u32 begin, u32 end) except -1 nogil:
+    """A mention among the cue's own words, behind the first: the cue says of it what it says of its scope."""
+    if _acts_on(context, hit, &context.mentions[mention], begin, end):
+        _mark(context, hit, mention, hit.live, hit.start + 1, hit.end, VIA_DIRECT)
+    return 0
+
+
 cdef inline u32 _stop_before(Context *context, const CueHit *hits, u32 first, u32 j, u32 axis, u32 begin, u32 until, const Mention *m) noexcept nogil:
     """Number + 1 of the last stop hit before number `j` that stops this mention's backward scope, 0 when there is none."""
     while j > first and hits[j - 1].start + MAX_CUE_TOKENS > begin:
         j -= 1
         if (hits[j].end <= until and hits[j].end > begin and (hits[j].live >> axis) & 1
-                and context.cues[hits[j].cue].direction == DIR_STOP and not (m != NULL and _inside(&hits[j], m))):
+                and context.cues[hits[j].cue].direction == DIR_STOP and context.cues[hits[j].cue].n_blockers == 0
+                and not (m != NULL and _inside(&hits[j], m))):
             return j + 1
     return 0
 
@@ -701,6 +734,125 @@ cdef int _field(Context *context, const CueHit *hits, u32 i, u32 end, u32 longes
             if _acts_on(context, hit, m, begin, end):
                 _mark(context, hit, k, hit.live, t, mark, VIA_FIELD)
         k += 1
+    return 0
+
+
+# --- signs (section 5) -----------------------------------------------------------------------------------------------
+
+cdef inline bint _is_after_gap(Context *context, u32 t, u32 gap) noexcept nogil:
+    """Whether exactly `gap` code points stand between token `t` and the one before it."""
+    return t > 0 and context.tokens[t].start - context.tokens[t - 1].end == gap
+
+
+cdef inline bint _is_bracketed_minus(Context *context, u32 t) noexcept nogil:
+    """Whether tokens `t` and `t + 1` are "(-)" or "[-]"."""
+    cdef u32 p
+    if t + 1 >= context.n_tokens or not context.tokens[t + 1].flags & SEP_HYPHEN or not _is_after_gap(context, t + 1, 1):
+        return False
+    p = token_punct(&context.tokens[t + 1])
+    return (p == 41 and token_punct(&context.tokens[t]) == 40) or (p == 93 and token_punct(&context.tokens[t]) == 91)
+
+
+cdef inline bint _is_inline_minus(Context *context, u32 t) noexcept nogil:
+    """ "-t" or "/-t" within a line."""
+    cdef u32 flags = context.tokens[t].flags
+    if flags & (TOKEN_NUMBER | TOKEN_PUNCT | TOKEN_ITEM):
+        return False
+    if flags & LEAD_HYPHEN:
+        return True
+    return flags & SEP_SLASH and flags & SEP_HYPHEN and _is_after_gap(context, t, 2) and not context.tokens[t - 1].flags & TOKEN_PUNCT
+
+
+cdef bint _is_minus(Context *context, u32 t, u32 *start, u32 *end) noexcept nogil:
+    """Whether a minus sign stands before token `t`, and where."""
+    cdef u32 flags = context.tokens[t].flags, k = t + 1
+    if flags & (TOKEN_NUMBER | TOKEN_PUNCT):
+        return False
+    start[0] = context.tokens[t].start - 1
+    end[0] = context.tokens[t].start
+    if _is_inline_minus(context, t):
+        return True
+    if flags & LEAD_HYPHEN:
+        # It begins its line: a bullet, unless another sign stands on that line.
+        while k < context.n_tokens and not context.tokens[k].flags & SEP_NEWLINE:
+            if _is_inline_minus(context, k) or (token_punct(&context.tokens[k - 1]) == 43 and _is_after_gap(context, k, 0)):
+                return True
+            k += 1
+        return False
+    if t < 2 or flags & (SEP_NEWLINE | TOKEN_SENTENCE) or not _is_bracketed_minus(context, t - 2):
+        return False
+    start[0] = context.tokens[t - 2].start
+    end[0] = context.tokens[t - 1].end
+    return True
+
+
+cdef inline bint _is_sign_end(Context *context, u32 t) noexcept nogil:
+    """Whether the words that a sign is written on end before token `t`."""
+    cdef u32 start, end
+    if t >= context.n_tokens or context.tokens[t].flags & (SEP_NEWLINE | TOKEN_SENTENCE | TOKEN_RESET | TOKEN_PUNCT):
+        return True
+    return word_flags(context.lexis, &context.tokens[t]) & FLAG_LIST or _is_minus(context, t, &start, &end)
+
+
+cdef int _signs(Context *context) except -1 nogil:
+    """Let the minus sign before or after each mention mark it."""
+    cdef u32 i
+    for i in range(context.n_mentions):
+        if context.mentions[i].start < context.mentions[i].end and not _sign_before(context, i):
+            _sign_after(context, i)
+    return 0
+
+
+cdef bint _sign_before(Context *context, u32 mention) except -1 nogil:
+    cdef u32 t = context.mentions[mention].start, k, start, end, last
+    for k in range(SIGN_TOKENS):
+        if _is_minus(context, t, &start, &end):
+            last = t + 1
+            while last < t + SIGN_TOKENS and not _is_sign_end(context, last):
+                last += 1
+            _mark_signed(context, mention, start, end, t, last)
+            return True
+        if t == 0 or _is_sign_end(context, t):
+            return False
+        t -= 1
+    return False
+
+
+cdef int _sign_after(Context *context, u32 mention) except -1 nogil:
+    """ "fever (-)," and "HIV-,"."""
+    cdef const Mention *m = &context.mentions[mention]
+    cdef const Token *after = &context.tokens[m.end]
+    if m.end >= context.n_tokens or after.flags & SEP_NEWLINE:
+        return 0
+    if _is_bracketed_minus(context, m.end) and _ends_segment(context, m.end + 2):
+        _mark_signed(context, mention, after.start, after[1].end, m.start, m.end)
+    elif after.flags & SEP_HYPHEN and _is_after_gap(context, m.end, 1) and token_punct(after) and _ends_segment(context, m.end):
+        _mark_signed(context, mention, after.start - 1, after.start, m.start, m.end)
+    return 0
+
+
+cdef int _mark_signed(Context *context, u32 mention, u32 start, u32 end, u32 first, u32 last) except -1 nogil:
+    """Mark the mention by every rule for signs. The sign is `[start, end)` in code points, its scope the tokens `[first, last)`."""
+    cdef const Cue *cue
+    cdef Mark *mark
+    cdef u32 k, axis
+    for k in range(context.n_cues):
+        cue = &context.cues[k]
+        if cue.direction != DIR_SIGN or not _is_for_label(cue, &context.mentions[mention]):
+            continue
+        for axis in range(N_AXES):
+            if not (cue.axes >> axis) & 1:
+                continue
+            mark = <Mark *> vec_push(&context.marks)
+            mark.mention = mention
+            mark.cue.axis = axis
+            mark.cue.start = start
+            mark.cue.end = end
+            mark.cue.rule = k
+            mark.cue.via = VIA_DIRECT
+            mark.cue.reserved = 0
+            mark.cue.scope_start = context.tokens[first].start
+            mark.cue.scope_end = context.tokens[last - 1].end
     return 0
 
 

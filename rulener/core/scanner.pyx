@@ -105,6 +105,8 @@ cdef class Scanner:
         for i in range(self.tables.n_cues):
             if self.tables.cues[i].flags & CUE_WITHIN_SECTION:
                 self.context.across = True
+            if self.tables.cues[i].direction == DIR_SIGN:
+                self.context.signs = True
         for i in range(self.n_programs):
             program = &self.programs[i]
             if program.from_number:
@@ -206,6 +208,7 @@ cdef class Scanner:
         b = sections["blocker_refs"]
         self.context.blocker_refs = <const u32 *> &b[0] if b.shape[0] else NULL
         self.context.cues = self.tables.cues
+        self.context.n_cues = self.tables.n_cues
         self.context.lexis = &self.lexis
         self.sections.headings = self.tables.headings
         self.sections.n_headings = self.tables.n_headings

@@ -119,6 +119,7 @@ cdef enum Direction:
     DIR_FIELD = 3
     DIR_PSEUDO = 4
     DIR_STOP = 5
+    DIR_SIGN = 6            # no forms: minus signs at mentions
 
 cdef enum CueFlag:
     CUE_LISTS_STOP = 1      # lists: stop
@@ -135,7 +136,7 @@ cdef struct Cue:
     u8 reserved
     u32 max_tokens          # NONE: no limit
     u64 labels              # bit per label; 0: every label
-    u32 blocker             # first number in BLOCKER_REFS
+    u32 blocker             # first number in BLOCKER_REFS: the words of `blocked_by`, or of a stop's `after`
     u32 n_blockers
     u32 rule
     u32 reserved2

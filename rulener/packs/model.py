@@ -23,6 +23,7 @@ class Direction(Enum):
     FIELD = "field"
     PSEUDO = "pseudo"
     STOP = "stop"
+    SIGN = "sign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Pattern(MentionRule):
 @dataclass(frozen=True, slots=True)
 class Scope:
     within: str = "sentence"  # sentence | line | section
-    lists: str = "follow"  # follow | stop
+    lists: str | None = None  # follow | stop; None: as the pack's option says
     stop_at_clause: bool = True
     tokens: int | None = None
 
@@ -121,6 +122,7 @@ class ContextCue(Rule):
     exact: tuple[Text, ...] = ()
     scope: Scope = Scope()
     blocked_by: tuple[Text, ...] = ()
+    after: tuple[Text, ...] = ()  # stop: words one of which must stand before it in the scope
     on: tuple[Text, ...] = ()
     not_on: tuple[Text, ...] = ()
 
@@ -149,6 +151,7 @@ class Label:
 class Options:
     cues_inside_mention: str = "ignore"  # ignore | act
     values_in_mention: str = "outside"  # outside | inside
+    lists: str = "follow"  # follow | stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

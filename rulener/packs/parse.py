@@ -269,10 +269,11 @@ def _read_header(fields: Fields, source: Source, draft: _Draft, findings: Findin
     draft.resolution = one_of(fields, "resolution", RESOLUTIONS, findings)
     options = fields.mapping("options")
     if options is not None:
-        inner = Fields(options, "options", ("cues_inside_mention", "values_in_mention"), findings)
+        inner = Fields(options, "options", ("cues_inside_mention", "values_in_mention", "lists"), findings)
         cues = one_of(inner, "cues_inside_mention", ("ignore", "act"), findings)
         values = one_of(inner, "values_in_mention", ("outside", "inside"), findings)
-        draft.options = Options(cues or "ignore", values or "outside")
+        lists = one_of(inner, "lists", ("follow", "stop"), findings)
+        draft.options = Options(cues or "ignore", values or "outside", lists or "follow")
 
 
 def _axes(fields: Fields, findings: Findings) -> tuple[str, ...]:

@@ -49,9 +49,13 @@ _MENTION_KEYS = ("label", "concepts", "name", "priority", "unless")
 _DOTTED = re.compile(r"[A-Za-z](?:\.[A-Za-z])+\.?")
 _SILENT = (Direction.PSEUDO, Direction.STOP)
 _IDLE_KEYS = {
-    Direction.FIELD: ("scope",),
-    Direction.PSEUDO: ("scope", "blocked_by", "on", "not_on"),
+    Direction.FORWARD: ("after",),
+    Direction.BACKWARD: ("after",),
+    Direction.BOTH: ("after",),
+    Direction.FIELD: ("scope", "after"),
+    Direction.PSEUDO: ("scope", "blocked_by", "after", "on", "not_on"),
     Direction.STOP: ("scope", "blocked_by", "on", "not_on"),
+    Direction.SIGN: ("cues", "exact", "scope", "blocked_by", "after"),
 }
 _TOKENLESS = HYPHENS + SLASHES + APOSTROPHES
 _INVISIBLE = "\u200b\ufeff"
@@ -141,7 +145,7 @@ def read_pattern(table: Table, findings: Findings) -> Pattern | None:
 
 def read_context(table: Table, findings: Findings) -> ContextCue | None:
     """One entry of `context`."""
-    keys = (*_RULE_KEYS, "axis", "direction", "cues", "exact", "scope", "blocked_by", "on", "not_on")
+    keys = (*_RULE_KEYS, "axis", "direction", "cues", "exact", "scope", "blocked_by", "after", "on", "not_on")
     fields = Fields(table, "a context rule", keys, findings)
     direction = _direction(fields, findings)
     silent = direction in _SILENT
@@ -153,10 +157,11 @@ def read_context(table: Table, findings: Findings) -> ContextCue | None:
     for text in cues + exact:
         _refuse_controls(text, findings)
         findings.extend(expand_literal(text)[1])
-    if not fields.has("cues") and not fields.has("exact"):
+    if direction is not Direction.SIGN and not fields.has("cues") and not fields.has("exact"):
         _nothing_to_find(fields, "`cues` or `exact`", findings)
     scope = _scope(fields, findings)
     blocked_by = _neighbours(fields, "blocked_by", findings)
+    after = _neighbours(fields, "after", findings)
     on, not_on = fields.texts("on"), fields.texts("not_on")
     _check_keys_of_direction(fields, direction, findings)
     if head is None or direction is None:
@@ -169,10 +174,11 @@ def read_context(table: Table, findings: Findings) -> ContextCue | None:
         examples=head.examples,
         axes=axes,
         direction=direction,
-        cues=cues,
-        exact=exact,
+        cues=() if direction is Direction.SIGN else cues,
+        exact=() if direction is Direction.SIGN else exact,
         scope=scope,
         blocked_by=blocked_by,
+        after=after,
         on=on,
         not_on=not_on,
     )
@@ -511,7 +517,7 @@ def _scope(fields: Fields, findings: Findings) -> Scope:
             not_allowed(text, "stop_at", ("clause", "heading"), findings)
     return Scope(
         within=one_of(inner, "within", ("sentence", "line", "section"), findings) or "sentence",
-        lists=one_of(inner, "lists", ("follow", "stop"), findings) or "follow",
+        lists=one_of(inner, "lists", ("follow", "stop"), findings),
         stop_at_clause=not inner.has("stop_at") or any(text.value == "clause" for text in stops),
         tokens=inner.integer("tokens", 1, MAX_SCOPE_TOKENS),
     )

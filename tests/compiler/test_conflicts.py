@@ -121,9 +121,7 @@ def test_a_pseudo_cue_that_overlaps_a_cue_is_not(tmp_path: Path) -> None:
 
 
 SHADOW = (
-    "terms:\n"
-    + term("lithium", id="first", more="{first}")
-    + term("Lithium", id="second", label="medication", more="{second}")
+    "terms:\n" + term("lithium", id="first", more="{first}") + term("Lithium", id="second", label="medication", more="{second}")
 )
 
 

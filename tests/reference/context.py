@@ -12,10 +12,12 @@ from .matching import Form, Note, Range, form_of, forms_of, occurrences_of_any
 from .text import Flag
 
 BRACKETS = {")": "(", "]": "[", "}": "{"}
-FIELD_MARKS = (":", "-")
+FIELD_MARKS = (":", "-", "=", "|", "?")
 SEGMENT_ENDS = (",", ";", ".", "|")
 BLOCK_REACH = 4
 MAX_SCOPE_TOKENS = 1024
+SIGN_TOKENS = 3
+NO_BRACKET = -1
 
 CueRecord = tuple[str, str, int, int, int, int, str]
 
@@ -28,7 +30,9 @@ class CueRule:
     direction: Direction
     forms: tuple[Form, ...]
     scope: Scope
+    lists: str
     blocked_by: tuple[Form, ...]
+    after: tuple[Form, ...]
     on: frozenset[str]
     not_on: frozenset[str]
     acts_inside_mention: bool
@@ -97,7 +101,9 @@ def _cue_rule(pack: Pack, rule: ContextCue, order: int, axes: tuple[str, ...]) -
         direction=rule.direction,
         forms=tuple(form for form in forms if form),
         scope=rule.scope,
+        lists=rule.scope.lists or pack.options.lists,
         blocked_by=tuple(forms_of(rule.blocked_by)),
+        after=tuple(forms_of(rule.after)),
         on=frozenset(text.value for text in rule.on),
         not_on=frozenset(text.value for text in rule.not_on),
         acts_inside_mention=pack.options.cues_inside_mention == "act",
@@ -124,6 +130,7 @@ class Assertion:
         self.brackets = self.bracket_pairs()
         self.hits = {axis: self.hits_of(axis) for axis in AXES}
         self.blockers = {rule.name: occurrences_of_any(self.layout, rule.blocked_by) for rule in rules}
+        self.openers = {rule.name: occurrences_of_any(self.layout, rule.after) for rule in rules if rule.after}
 
     def cues_of(self, mention: Mention) -> tuple[CueRecord, ...]:
         """All cues that reach a mention: by axis, then start, then rule order (sections after cues)."""
@@ -134,10 +141,12 @@ class Assertion:
             for hit in self.hits[axis]:
                 record = self.act(axis, hit, mention)
                 if record:
-                    found.append((number, hit.start, hit.rule.order, record))
+                    found.append((number, record[2], hit.rule.order, record))
+            for rule, record in self.sign_records(axis, mention):
+                found.append((number, record[2], rule.order, record))
             section = self.section_record(axis, mention)
             if section:
-                found.append((number, self.heading_start(mention), len(self.rules), section))
+                found.append((number, section[2], len(self.rules), section))
         return tuple(record for _, _, _, record in sorted(found, key=lambda f: f[:3]))
 
     # --- 1. cues ---
@@ -185,6 +194,13 @@ class Assertion:
         found = None
         if direction in (Direction.FORWARD, Direction.BOTH):
             found = self.reach_forward(axis, hit, mention)
+        if (
+            found is None
+            and direction in (Direction.FORWARD, Direction.BOTH)
+            and hit.start < mention.first
+            and mention.last <= hit.end
+        ):
+            return (hit.start + 1, hit.end), "direct"
         if found is None and direction in (Direction.BACKWARD, Direction.BOTH):
             found = self.reach_backward(axis, hit, mention)
         return found
@@ -202,7 +218,7 @@ class Assertion:
     def reach_within(self, hit: Hit, mention: Mention, scope: Range, first_item: Range) -> tuple[Range, str] | None:
         """`first_item` is the scope as far as the first list separator with a reached mention before it."""
         tokens = (mention.first, mention.last)
-        if hit.rule.scope.lists == "stop":
+        if hit.rule.lists == "stop":
             return (first_item, "direct") if overlap(first_item, tokens) else None
         if not overlap(scope, tokens):
             return None
@@ -213,7 +229,7 @@ class Assertion:
         scope = hit.rule.scope
         after = range(hit.end, self.note.size)
         ends = [close for open_, close in self.brackets if open_ < hit.start and close >= hit.end]
-        ends += [stop.start for stop in self.stops(axis, hit, mention) if stop.start >= hit.end]
+        ends += [stop.start for stop in self.stops(axis, hit, mention) if stop.start >= hit.end and self.is_open(stop, hit.end)]
         if scope.tokens is not None:
             ends.append(hit.end + scope.tokens)
         if scope.within == "section":
@@ -228,10 +244,11 @@ class Assertion:
     def backward_start(self, axis: str, hit: Hit, mention: Mention) -> int:
         scope = hit.rule.scope
         starts = [self.note.sentence_range(hit.start)[0]]
-        starts += [stop.end for stop in self.stops(axis, hit, mention) if stop.end <= hit.start]
+        starts += [stop.end for stop in self.stops(axis, hit, mention) if stop.end <= hit.start and not stop.rule.after]
         starts += [t for t in range(hit.start + 1) if self.layout.tokens[t].has(Flag.RESET)]
         starts += [t + 1 for t in range(hit.start) if self.layout.key(t) == ";"]
-        starts += [open_ + 1 for open_, close in self.brackets if open_ < hit.start and close >= hit.end]
+        starts += [open_ + 1 for open_, close in self.brackets if NO_BRACKET < open_ < hit.start and close >= hit.end]
+        starts += [close + 1 for open_, close in self.brackets if open_ == NO_BRACKET and close < hit.start]
         if scope.tokens is not None:
             starts.append(hit.start - scope.tokens)
         if scope.within == "line":
@@ -244,6 +261,12 @@ class Assertion:
         stops = [stop for stop in self.hits[axis] if stop.is_stop]
         return [stop for stop in stops if not (mention.first <= stop.start and stop.end <= mention.last)]
 
+    def is_open(self, stop: Hit, start: int) -> bool:
+        """Whether a word of the stop's `after` stands between a scope's start and the stop; true when it asks for none."""
+        if not stop.rule.after:
+            return True
+        return any(start <= a and b <= stop.start for a, b in self.openers[stop.rule.name])
+
     def section_end(self, t: int) -> int:
         section = self.note.section_at(t)
         if section:
@@ -251,7 +274,10 @@ class Assertion:
         return self.note.sections[0].heading.start if self.note.sections else self.note.size
 
     def bracket_pairs(self) -> list[Range]:
-        """(opening, closing) tokens: each closing bracket with the nearest unmatched opening one of its kind and sentence."""
+        """(opening, closing) tokens: each closing bracket with the nearest unmatched opening one of its kind and sentence.
+
+        A closing one without partner has NO_BRACKET for it.
+        """
         pairs = []
         open_by_kind: dict[str, list[int]] = {}
         for t in range(self.note.size):
@@ -260,8 +286,9 @@ class Assertion:
             key = self.layout.key(t)
             if key in open_by_kind:
                 open_by_kind[key].append(t)
-            elif key in BRACKETS and open_by_kind[BRACKETS[key]]:
-                pairs.append((open_by_kind[BRACKETS[key]].pop(), t))
+            elif key in BRACKETS:
+                open_ = open_by_kind[BRACKETS[key]]
+                pairs.append((open_.pop() if open_ else NO_BRACKET, t))
         return pairs
 
     # Lists.
@@ -329,7 +356,83 @@ class Assertion:
             return True
         return self.layout.key(b) in SEGMENT_ENDS or self.layout.key(b) in BRACKETS
 
-    # --- 5. sections ---
+    # --- 5. signs ---
+
+    def sign_records(self, axis: str, mention: Mention) -> list[tuple[CueRule, CueRecord]]:
+        rules = [r for r in self.rules if r.direction is Direction.SIGN and axis in r.axes and self.label_allows(r, mention)]
+        sign = self.sign_of(mention) if rules else None
+        if sign is None:
+            return []
+        (start, end), scope = sign
+        return [(rule, (axis, rule.name, start, end, *self.note.offsets(*scope), "direct")) for rule in rules]
+
+    def sign_of(self, mention: Mention) -> tuple[Range, Range] | None:
+        """The minus sign (code points) of a mention and its scope (tokens)."""
+        for t in range(mention.first, mention.first - SIGN_TOKENS, -1):
+            if t < 0:
+                return None
+            sign = self.minus_before(t)
+            if sign:
+                ends = [k for k in range(t + 1, t + SIGN_TOKENS) if self.ends_signed(k)]
+                return sign, (t, min([*ends, t + SIGN_TOKENS]))
+            if self.ends_signed(t):
+                break
+        return self.minus_after(mention)
+
+    def minus_before(self, t: int) -> Range | None:
+        tokens = self.layout.tokens
+        if tokens[t].kind != "WORD":
+            return None
+        tight = (tokens[t].start - 1, tokens[t].start)
+        if self.is_inline_minus(t):
+            return tight
+        if tokens[t].has(Flag.LEAD_HYPHEN):
+            line = [k for k in range(t + 1, self.note.size) if self.layout.line_of[k] == self.layout.line_of[t]]
+            if any(self.is_inline_minus(k) or (self.layout.key(k - 1) == "+" and self.gap(k) == 0) for k in line):
+                return tight
+            return None
+        if tokens[t].has(Flag.SEP_NEWLINE) or t in self.note.sentence_starts or not self.is_bracketed_minus(t - 2):
+            return None
+        return tokens[t - 2].start, tokens[t - 1].end
+
+    def is_inline_minus(self, t: int) -> bool:
+        token = self.layout.tokens[t]
+        if token.kind != "WORD" or t in self.layout.items:
+            return False
+        if token.has(Flag.LEAD_HYPHEN):
+            return True
+        after_slash = token.has(Flag.SEP_SLASH) and token.has(Flag.SEP_HYPHEN) and self.gap(t) == 2
+        return after_slash and self.layout.tokens[t - 1].kind != "PUNCT"
+
+    def is_bracketed_minus(self, t: int) -> bool:
+        """Whether tokens t and t + 1 are (-) or [-]."""
+        if t < 0 or t + 1 >= self.note.size or not self.layout.tokens[t + 1].has(Flag.SEP_HYPHEN) or self.gap(t + 1) != 1:
+            return False
+        return (self.layout.key(t), self.layout.key(t + 1)) in (("(", ")"), ("[", "]"))
+
+    def gap(self, t: int) -> int:
+        """How many code points stand between a token and the one before it; -1 for the first."""
+        return self.layout.tokens[t].start - self.layout.tokens[t - 1].end if t > 0 else -1
+
+    def ends_signed(self, t: int) -> bool:
+        if t >= self.note.size or t in self.note.sentence_starts:
+            return True
+        token = self.layout.tokens[t]
+        if token.has(Flag.SEP_NEWLINE) or token.has(Flag.RESET) or token.kind == "PUNCT":
+            return True
+        return self.layout.key(t) in self.list_words or self.minus_before(t) is not None
+
+    def minus_after(self, mention: Mention) -> tuple[Range, Range] | None:
+        t, tokens = mention.last, self.layout.tokens
+        if t >= self.note.size or tokens[t].has(Flag.SEP_NEWLINE):
+            return None
+        if self.is_bracketed_minus(t) and self.ends_segment(t + 2):
+            return (tokens[t].start, tokens[t + 1].end), (mention.first, mention.last)
+        if tokens[t].has(Flag.SEP_HYPHEN) and self.gap(t) == 1 and tokens[t].kind == "PUNCT" and self.ends_segment(t):
+            return (tokens[t].start - 1, tokens[t].start), (mention.first, mention.last)
+        return None
+
+    # --- 6. sections ---
 
     def section_record(self, axis: str, mention: Mention) -> CueRecord | None:
         section = self.note.section_at(mention.first)
@@ -338,8 +441,3 @@ class Assertion:
         heading = section.heading
         cue = self.note.offsets(heading.start, heading.end)
         return (axis, heading.rule, *cue, *self.note.offsets(heading.body, section.end_token), "section")
-
-    def heading_start(self, mention: Mention) -> int:
-        section = self.note.section_at(mention.first)
-        assert section is not None
-        return section.heading.start

@@ -145,6 +145,7 @@ def _cue(data: Mapping[str, Any]) -> ContextCue:
         exact=_texts(data.get("exact")),
         scope=_scope(data.get("scope", {})),
         blocked_by=_texts(data.get("blocked_by")),
+        after=_texts(data.get("after")),
         on=_texts(data.get("on")),
         not_on=_texts(data.get("not_on")),
     )
@@ -153,7 +154,7 @@ def _cue(data: Mapping[str, Any]) -> ContextCue:
 def _scope(data: Mapping[str, Any]) -> Scope:
     return Scope(
         within=data.get("within", "sentence"),
-        lists=data.get("lists", "follow"),
+        lists=data.get("lists"),
         stop_at_clause="clause" in data.get("stop_at", ["clause", "heading"]),
         tokens=data.get("tokens"),
     )

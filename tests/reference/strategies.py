@@ -70,9 +70,15 @@ def lines_of_a_list() -> st.SearchStrategy[str]:
 
 
 def fields() -> st.SearchStrategy[str]:
-    mark = st.sampled_from((": ", " - ", ":", " \u2014 "))
+    mark = st.sampled_from((": ", " - ", ":", " \u2014 ", "=", " | ", "? "))
     value = st.sampled_from(("none", "no", "denies", "none.", "none,"))
     return st.builds(lambda name, m, v: name + m + v, words(), mark, value)
+
+
+def signs() -> st.SearchStrategy[str]:
+    """Words with a minus or plus sign before or after them."""
+    written = (" -{}", "/-{}", " +{}", "\n-{}", " (-) {}", "[-]{}", " {} (-),", "{}-.", "{}(-)", "\n-{} +fever")
+    return st.builds(lambda form, word: form.format(word), st.sampled_from(written), words())
 
 
 def fillers() -> st.SearchStrategy[str]:
@@ -95,7 +101,7 @@ def separators(*, odd: bool) -> st.SearchStrategy[str]:
 
 def notes(*, max_parts: int = 24, odd: bool = True) -> st.SearchStrategy[str]:
     """Clinical-looking texts; with `odd` also code points that no note should hold."""
-    parts = [tokens_like()] * 7 + [headings(), lines_of_a_list(), fields()]
+    parts = [tokens_like()] * 7 + [headings(), lines_of_a_list(), fields(), signs()]
     parts.append(st.one_of(fillers(), st.text(max_size=3)) if odd else fillers())
     part = st.one_of(*parts)
     pair = st.tuples(part, separators(odd=odd))
@@ -224,18 +230,22 @@ def _scope(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def _cue(draw: st.DrawFn, rule_id: str, axes: Sequence[str]) -> dict[str, Any]:
-    direction = draw(st.sampled_from(("forward", "forward", "backward", "both", "field", "pseudo", "stop")))
+    direction = draw(st.sampled_from(("forward", "forward", "backward", "both", "field", "pseudo", "stop", "stop", "sign")))
     rule: dict[str, Any] = {"id": rule_id, "direction": direction, "cues": draw(_some(_cue_text()))}
     if draw(st.integers(0, 4)) == 0:
         rule["exact"] = [draw(st.sampled_from(("NO", "Denies", "IT", "If")))]
     if direction in ("pseudo", "stop"):
         if draw(st.booleans()):
             rule["axis"] = sorted(draw(_some(st.sampled_from(axes), 2)), key=AXES.index)
+        if direction == "stop" and draw(st.booleans()):
+            rule["after"] = draw(_some(phrases(CUES + JOINERS), 2))
         return rule
     rule["axis"] = draw(st.sampled_from(axes))
-    if direction != "field" and draw(st.booleans()):
+    if direction == "sign":
+        rule = {"id": rule_id, "direction": direction, "axis": rule["axis"]}
+    elif direction != "field" and draw(st.booleans()):
         rule["scope"] = draw(_scope())
-    if draw(st.integers(0, 3)) == 0:
+    if direction != "sign" and draw(st.integers(0, 3)) == 0:
         rule["blocked_by"] = draw(_some(phrases(CUES), 2))
     if draw(st.integers(0, 3)) == 0:
         limit = draw(st.sampled_from(("on", "not_on")))
@@ -272,6 +282,7 @@ def pack_data(draw: st.DrawFn, name: str = "first") -> dict[str, Any]:
         data["options"] = {
             "cues_inside_mention": draw(st.sampled_from(("ignore", "act"))),
             "values_in_mention": draw(st.sampled_from(("inside", "outside"))),
+            "lists": draw(st.sampled_from(("follow", "stop"))),
         }
     sections = [draw(_section(f"s{n}", axes)) for n in range(draw(st.integers(0, 3)))]
     names = [section["id"] for section in sections]
@@ -329,6 +340,8 @@ def dense_pack() -> dict[str, Any]:
             cue("history", "historical", "both", "history of", scope={"stop_at": ["heading"]}, not_on=["disorder"]),
             {"id": "pseudo", "axis": ["negated"], "direction": "pseudo", "cues": ["no change"]},
             {"id": "but", "direction": "stop", "cues": ["but"]},
+            {"id": "and", "direction": "stop", "cues": ["and"], "after": ["or", "fever"]},
+            {"id": "minus", "axis": "negated", "direction": "sign", "not_on": ["medication"]},
         ],
     }
 
