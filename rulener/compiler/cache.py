@@ -130,7 +130,7 @@ def compile_inputs(
     resolution: str | None,
     key: bytes,
     target: Path,
-    folder: Path | None,
+    folder: Path | None = None,
     context: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Read the packs and compile everything to `target`. Large lexicons are taken from the cache `folder`, or put there.
