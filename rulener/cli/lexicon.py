@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rulener.lexicon.build import Built
     from rulener.lexicon.reading import Meter
+    from rulener.lexicon.report import StageReport
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
@@ -57,10 +58,25 @@ def _several(name: str, text: str) -> Callable[[_F], _F]:
 @click.option("--brands", type=click.Choice(["own", "ingredient"]), help="rxnorm: a brand is its own concept, or its ingredient.")
 @click.option("--veterinary/--no-veterinary", default=None, help="rxnorm: drugs only for animals too.")
 @click.option("--codes", type=click.Choice(["umls", "source"]), help="umls: concepts are CUIs; source: codes of the vocabulary.")
+@click.option("--curate/--no-curate", default=True, help="Repair, flag and drop names by rule (on).")
+@click.option("--variants/--no-variants", default=True, help="Add plurals, other word orders, spellings... (on).")
+@_several("--only", "Of curation and variants only this rule (see `rulener lexicon rules`)")
+@_several("--without", "Without this rule")
+@click.option("--report", "report_path", metavar="FILE", help="What each rule did, with examples; JSON or text by its name.")
 @_MAP
 @_JSON
 def build(
-    given: tuple[str, ...], output: str, labels: tuple[str, ...], map_path: str | None, as_json: bool, **options: Any
+    given: tuple[str, ...],
+    output: str,
+    labels: tuple[str, ...],
+    curate: bool,
+    variants: bool,
+    only: tuple[str, ...],
+    without: tuple[str, ...],
+    report_path: str | None,
+    map_path: str | None,
+    as_json: bool,
+    **options: Any,
 ) -> int:
     """Make a term table OUT from one or several sources.
 
@@ -69,13 +85,20 @@ def build(
       rulener lexicon build umls 2024AB/META -o umls.tsv.gz --source SNOMEDCT_US --source -ICPC
     """
     from rulener.lexicon.build import build_table
+    from rulener.lexicon.stages import make_stages, write_report
 
     chosen = {name: value for name, value in options.items() if value not in (None, ())}
     pairs = _pairs(given, labels)
     _refuse_unknown(chosen, [one.source for one in pairs])
+    wanted = [name for name, on in (("curate", curate), ("variants", variants)) if on]
+    stages, reports = make_stages(wanted, only=only, without=without)
     with _Bar() as meter:
-        built = build_table(pairs, Path(output), options=chosen, map_path=Path(map_path) if map_path else None, meter=meter)
-    _summarise(built, as_json)
+        built = build_table(
+            pairs, Path(output), options=chosen, stages=stages, map_path=Path(map_path) if map_path else None, meter=meter
+        )
+    if report_path is not None:
+        write_report(reports, Path(report_path))
+    _summarise(built, as_json, reports)
     return 0
 
 
@@ -176,18 +199,37 @@ def labels(source: str) -> int:
     return 0
 
 
+@command.command()
+def rules() -> int:
+    """List the rules of curation and variants.
+
+    \b
+    Example:
+      rulener lexicon rules
+    """
+    from rulener.lexicon.stages import rules as all_rules
+
+    stage = ""
+    for name, rule in all_rules():
+        if name != stage:
+            click.echo(f"{name}:")
+            stage = name
+        click.echo(f"  {rule.name:<22} {rule.effect:<7} {rule.summary}")
+    return 0
+
+
 # --- what is printed ---------------------------------------------------------------------------------------------------
 
 
-def _summarise(built: Built, as_json: bool) -> None:
+def _summarise(built: Built, as_json: bool, reports: Sequence[StageReport] = ()) -> None:
     if as_json:
-        print_json(_facts(built))
+        print_json(_facts(built, reports))
         return
-    for line in _lines(built):
+    for line in _lines(built, reports):
         click.echo(line)
 
 
-def _facts(built: Built) -> dict[str, Any]:
+def _facts(built: Built, reports: Sequence[StageReport]) -> dict[str, Any]:
     return {
         "output": str(built.out),
         "read": built.read,
@@ -207,10 +249,13 @@ def _facts(built: Built) -> dict[str, Any]:
             }
             for one in built.readings
         ],
+        "stages": [
+            {"stage": one.stage, "rows_in": one.rows_in, "rows_out": one.rows_out, "rules": one.counts} for one in reports
+        ],
     }
 
 
-def _lines(built: Built) -> list[str]:
+def _lines(built: Built, reports: Sequence[StageReport]) -> list[str]:
     lines = []
     for one in built.readings:
         lines.append(f"{one.source}: {one.rows:,} rows" if one.source != "map" else "map")
@@ -220,6 +265,10 @@ def _lines(built: Built) -> list[str]:
             ordered = sorted(skipped.counts.items(), key=lambda item: (-item[1], item[0]))
             lines += [f"    {count:>11,}  {reason} ({_where(skipped.lines[reason], count)})" for reason, count in ordered]
         lines += [f"  {remark}" for remark in one.remarks]
+    for report in reports:
+        counts = report.counts
+        lines += [f"{report.stage}: {report.rows_in:,} rows in, {report.rows_out:,} rows out"] if counts else []
+        lines += [f"  {counts[rule.name]:>11,}  {rule.name} ({rule.effect})" for rule in report.rules if rule.name in counts]
     if built.joined:
         lines.append(f"{built.joined:,} rows got another code by the map")
     for reason, count in built.not_written.counts.items():

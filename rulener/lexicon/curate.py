@@ -17,18 +17,22 @@ import html
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from string import punctuation
 
 from rulener.lexicon.report import StageReport, chosen
-from rulener.lexicon.surface import key
 from rulener.lexicon.table import LINK_ONLY, WORST_RANK, Row
 from rulener.lexicon.words import (
     ANALYTES,
     BODY_PARTS,
+    CONTEXT_STARTS,
+    CUT_ENDS,
+    CUT_STARTS,
     DOSE_FORMS,
     EVERYDAY,
     FUNCTION,
     GENERIC,
     NEUTRAL,
+    PLACEHOLDERS,
     QUALIFIER,
     ROUTES,
     SEMANTIC_TAGS,
@@ -36,8 +40,6 @@ from rulener.lexicon.words import (
     UNITS,
 )
 
-MADE_RANK = 4096
-"""What is added to the rank of a surface that a rule made: below all that the sources write."""
 MAX_WORDS = 20
 MAX_CHARACTERS = 150
 LONG_WORDS = 10
@@ -83,7 +85,7 @@ def curate(
 ) -> Iterator[Row]:
     """Rows as notes can use them, streamed in the order they come; what a rule adds follows its original.
 
-    `only` and `without` name the rules to run. Raises UsageError: U112 a name is not one of these rules.
+    `only` and `without` name the rules to run. Raises UsageError: U100 a name is not one of these rules.
     """
     return _Stage(report or new_report(), chosen(RULES, only, without)).run(rows)
 
@@ -180,7 +182,7 @@ class _Stage:
         if judged is None:
             return []
         rows = [judged]
-        if mask & self.effects["add"] and not judged.variant:
+        if mask & self.effects["add"] and not row.variant and row.use != LINK_ONLY:
             self._add(rows, repaired, judged, mask)
         return rows
 
@@ -191,7 +193,7 @@ class _Stage:
             before = term
             for rule in self._of_effect("repair", mask):
                 new = rule.work(term, row)  # type: ignore[call-arg, arg-type]
-                if new is not None and new != term:
+                if new and new != term:
                     assert isinstance(new, str)
                     self.report.tallies[rule.name].add(term, new)
                     term = new
@@ -202,8 +204,6 @@ class _Stage:
 
     def _judged(self, row: Row, mask: int) -> Row | None:
         """The row with what the rules say about its use and case; None when it is dropped."""
-        if not row.term:
-            return None
         words = _WORDS(row.term.lower())
         for rule in self._of_effect("drop", mask):
             if rule.work(row.term, words, row):  # type: ignore[call-arg, arg-type]
@@ -229,7 +229,7 @@ class _Stage:
                     continue
                 seen.add(term)
                 self.report.tallies[rule.name].add(repaired.term, term)
-                rank = min(WORST_RANK, repaired.rank + MADE_RANK)
+                rank = min(WORST_RANK, repaired.rank + 1)
                 new = repaired._replace(term=term, exact=exact, rank=rank, variant=rule.name)
                 rows += self._applied(new, self._watching(term) & self._of_label(new.label))
 
@@ -244,7 +244,7 @@ class _Stage:
 
 _WATCHES = ("marks", "first", "last", "words", "first_word", "last_word", "only_word")
 _MARKS = re.compile(r"[^A-Za-z ]|  ").findall
-_NO_MARKS = dict.fromkeys(map(ord, ",;:()[]{}\""), " ")
+_NO_MARKS = dict.fromkeys(map(ord, ',;:()[]{}"'), " ")
 _WORDS = re.compile(r"[^\s,;:()\[\]{}\"]+").findall
 
 # --- repairs ----------------------------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ _TAG = re.compile(r"</?(?:i|b|u|em|sub|sup|small|strong|p|br)\s*/?>", re.IGNOREC
 _MOJIBAKE = re.compile(r"[\xc2-\xf4][\x80-\xbf]|â€")
 _UNDERSCORE = re.compile(r"(?<=[A-Za-z])_+(?=[A-Za-z])")
 _TRADE_MARK = re.compile(r"\s?[®™©]|\s?\(TM\)")
-_READ_MARK = re.compile(r"^\[(?:D|X|M|V|Q|SO|EDTA|BPC|RFC|OS|SMQ)\]\s*(?=\w)")
+_READ_MARK = re.compile(r"^\[(?:D|X|M|V|Q|SO|EDTA|BPC|RFC|OS|SMQ)\]\s*(?=[\w*^?~\[\"(])")
 _LEADING_STAR = re.compile(r"^[*^?~]+\s*(?=\w)")
 _LAST_BRACKETS = re.compile(r"\s*(?:\(([^()]*)\)|\[([^\[\]]*)\])$")
 _SOURCE_TAIL = re.compile(
@@ -261,13 +261,14 @@ _SOURCE_TAIL = re.compile(
     re.IGNORECASE,
 )
 _NOS = re.compile(
-    r"(?:\s*[,;:-]?\s+|\s*)[(\[]?(?:\b(?:NOS|NEC|NFQ|HFQ|n\.o\.s\.|n\.e\.c\.)|\bnot (?:otherwise specified|elsewhere classified|otherwise classified)"
+    r"(?:\s*[,;:-]?\s+|\s*)[(\[]?"
+    r"(?:\b(?:NOS|NEC|NFQ|HFQ|n\.o\.s\.|n\.e\.c\.)|\bnot (?:otherwise specified|elsewhere classified|otherwise classified)"
     r"|(?<=[,;(\[]\s)(?:nos|nec)|(?<=[(\[])(?:nos|nec))[)\]]?\.?$"
 )
 _NOS_LOWER = re.compile(r"(?:\s*[,;-]\s*|\s)(?:nos|nec|not otherwise specified|not elsewhere classified)$")
 _UNSPECIFIED = re.compile(
-    r"(?:,\s*(?:\w+\s){0,2}unspecified(?:\s(?:as to \w+|\w+))?(?:\s(?:of|or)\s\w+)?|\s*[(\[]unspecified(?:\s\w+)?[)\]]|\s(?:of|with)\sunspecified\s\w+(?:\s\w+)?"
-    r"|\sunspecified)$",
+    r"(?:,\s*(?:\w+\s){0,2}unspecified(?:\s(?:as to \w+|\w+))?(?:\s(?:of|or)\s\w+)?"
+    r"|\s*[(\[]unspecified(?:\s\w+)?[)\]]|\s(?:of|with)\sunspecified\s\w+(?:\s\w+)?|\sunspecified)$",
     re.IGNORECASE,
 )
 _UNSPECIFIED_HEAD = re.compile(r"^unspecified\s+(?=\w{3})(?!as\b|whether\b)", re.IGNORECASE)
@@ -359,15 +360,13 @@ def _without_edges(term: str, row: Row) -> str | None:
 
 # --- rows that go -----------------------------------------------------------------------------------------------------
 
-_RETIRED = re.compile(r"^(?:obsolete|deprecated|retired|\[obsolete\]|-retired-|\(obsolete\))\W|[(\[](?:obsolete|retired|deprecated|inactive)[)\]]$", re.IGNORECASE)
-_PLACEHOLDERS = frozenset(
-    """
-    unknown|none|n/a|nil|null|nan|not applicable|not available|not known|not recorded|not specified|unspecified|other|others|other specified|miscellaneous|no name|test|todo|tbd|delete|deleted|
-    duplicate|dummy|blank|empty|missing|undefined|no code|not found|see comment|see comments|see note|as above|no information|pending|header term
-    """.replace("\n", "").replace("    ", "").split("|")
+_RETIRED = re.compile(
+    r"^(?:obsolete|deprecated|retired|\[obsolete\]|-retired-|\(obsolete\))\W|[(\[](?:obsolete|retired|deprecated|inactive)[)\]]$",
+    re.IGNORECASE,
 )
 _CODE = re.compile(
-    r"[A-Z]{2,12}[:_]C?\d{3,}|CHEMBL\d+|DB\d{5}|UNII[-: ]?[A-Z0-9]{10}|C\d{7}|[DC]\d{6,9}|[A-Z]\d\d\.[0-9A-Z]{1,4}|[A-Z]\d\d-[A-Z]\d\d"
+    r"[A-Z]{2,12}[:_]C?\d{3,}|CHEMBL\d+|DB\d{5}|UNII[-: ]?[A-Z0-9]{10}|C\d{7}|[DC]\d{6,9}"
+    r"|[A-Z]\d\d\.[0-9A-Z]{1,4}|[A-Z]\d\d-[A-Z]\d\d"
 )
 _REGISTRY = re.compile(r"(?:NSC|CAS|EINECS|EC|PubChem(?: CID)?|FEMA|ATCC)[- ]?(?:No\. ?)?\d[\d.-]{2,}|\d{2,7}-\d\d-\d")
 _NOTATION = re.compile(r"InChI=|[A-Za-z0-9@+\-\[\]()=#$\\/%.]{12,}")
@@ -379,7 +378,7 @@ def _is_retired(term: str, words: list[str], row: Row) -> bool:
 
 
 def _is_placeholder(term: str, words: list[str], row: Row) -> bool:
-    return term.lower() in _PLACEHOLDERS
+    return term.lower() in PLACEHOLDERS
 
 
 def _is_code(term: str, words: list[str], row: Row) -> bool:
@@ -401,7 +400,7 @@ def _is_quantity(term: str, words: list[str], row: Row) -> bool:
 def _is_notation(term: str, words: list[str], row: Row) -> bool:
     if term.startswith("InChI="):
         return True
-    return len(words) <= 3 and _NOTATION.fullmatch(term) is not None and len(_SMILES.findall(term)) >= 2 and "(" in term
+    return _NOTATION.fullmatch(term) is not None and len(_SMILES.findall(term)) >= 2 and "(" in term
 
 
 def _is_too_long(term: str, words: list[str], row: Row) -> bool:
@@ -412,27 +411,31 @@ def _is_too_long(term: str, words: list[str], row: Row) -> bool:
 
 _ROMAN = re.compile(r"[IVX]{1,5}|[ivx]{2,5}")
 _CONTEXT = re.compile(
-    r"(?:no|not|denies|without|never|absence of any|(?:no )?evidence of|negative for|history of|h/o|hx of|past (?:medical )?history|(?:personal|family|past|medical|social) history"
-    r"|fh|suspected|possible|probable|presumed|at risk (?:of|for)|(?:increased |high )?risk (?:of|for)|rule out|status post|s/p|screening for|encounter for|exposure to"
+    r"(?:no|not|denies|without|never|absence of any|(?:no )?evidence of|negative for|history of|h/o|hx of"
+    r"|past (?:medical )?history|(?:personal|family|past|medical|social) history|fh|suspected|possible|probable|presumed"
+    r"|at risk (?:of|for)|(?:increased |high )?risk (?:of|for)|rule out|status post|s/p|screening for|encounter for|exposure to"
     r"|contact with|suspicion of|concern about|fear of being|other|observation for|routine|aftercare|presence of)[\s:]"
 )
 _RESIDUAL = re.compile(
-    r"^other\b|,\s*other\b|\bother (?:specified|and unspecified|than)\b|\b(?:elsewhere|except|excluding|without mention of|with or without|with and without|not (?:otherwise|specified))\b|\bunspecified\b"
-    r"|\bother\s[a-z]+s$"
+    r"^other\b|,\s*other\b|\bother (?:specified|and unspecified|than)\b|\bother\s[a-z]+s$|\bunspecified\b"
+    r"|\b(?:elsewhere|except|excluding|without mention of|with or without|with and without|not (?:otherwise|specified))\b"
 )
 _ENCOUNTER = re.compile(r"\b(?:initial|subsequent) encounter\b|,\s*sequela$|\bsequela of\b", re.IGNORECASE)
-_QUANTITY = re.compile(r"[\d.,/ %-]+\s?(?:mg|mcg|ug|g|kg|ml|l|mmol|meq|units?|iu|cm|mm|hours?|hr|days?|weeks?|months?|years?|%)?(?:/(?:ml|mg|g|l|hr|h|day))?")
-_STRENGTH = re.compile(r"(?<![A-Za-z0-9-])\d+(?:[.,]\d+)*\s?-?(?:" + "|".join(sorted(map(re.escape, UNITS - {"%"}), key=lambda unit: (-len(unit), unit))) + r")\b|\d\s?%")
-_LOCANTS = re.compile(r"(?<![A-Za-z0-9])\(?\d+[a-z']?(?:,\d+[a-z']?)*(?:[RSEZH])?\)?-|(?<![A-Za-z])\(?[\d,]*[RSEZ](?:,[\d]*[RSEZ])*\)-|\)-|\]-")
-_GLUED_BRACKET = re.compile(r"[a-z0-9]\((?!s\))[a-z0-9]|\)[a-z]{3}|\]-?[a-z]{3}")
-_FORMULA = re.compile(r"(?:C\d+H\d+|[A-Z][a-z]?\d+){1}(?:[A-Z][a-z]?\d*|\.|[+-]){2,}")
-_HEADING_PAIR = re.compile(r"\S\s*--\s*\S")
-_CUT_STARTS = frozenset("of and or due by from but nor with without to than via which that".split())
-_CUT_ENDS = frozenset("of the and or with due by from for and/or to via without than versus".split())
-_CONTEXT_STARTS = frozenset(
-    """no not denies without never absence evidence negative history h/o hx past personal family medical social fh suspected possible probable presumed at increased high risk rule
-    status s/p screening encounter exposure contact suspicion concern fear other observation routine aftercare presence""".split()
+_QUANTITY = re.compile(
+    r"[\d.,/ %-]+\s?(?:mg|mcg|ug|g|kg|ml|l|mmol|meq|units?|iu|cm|mm|hours?|hr|days?|weeks?|months?|years?|%)?"
+    r"(?:/(?:ml|mg|g|l|hr|h|day))?"
 )
+_STRENGTH = re.compile(
+    r"(?<![A-Za-z0-9-])\d+(?:[.,]\d+)*\s?-?(?:"
+    + "|".join(sorted(map(re.escape, UNITS - {"%"}), key=lambda unit: (-len(unit), unit)))
+    + r")\b|\d\s?%"
+)
+_LOCANTS = re.compile(
+    r"(?<![A-Za-z0-9])\(?\d+[a-z']?(?:,\d+[a-z']?)*(?:[RSEZH])?\)?-|(?<![A-Za-z])\(?[\d,]*[RSEZ](?:,[\d]*[RSEZ])*\)-|\)-|\]-"
+)
+_GLUED_BRACKET = re.compile(r"[a-z0-9]\((?!s\))[a-z0-9]|\)[a-z]{3}|\]-?[a-z]{3}")
+_FORMULA = re.compile(r"C\d+H\d+(?:[A-Z][a-z]?\d*|\.|[+-])+")
+_HEADING_PAIR = re.compile(r"\S\s*--\s*\S")
 _SINGLES = FUNCTION | EVERYDAY | QUALIFIER | GENERIC | {"aids"}
 
 
@@ -453,7 +456,7 @@ def _is_function_word(term: str, words: list[str], row: Row) -> bool:
 
 
 def _is_everyday(term: str, words: list[str], row: Row) -> bool:
-    return len(words) == 1 and (words[0] in EVERYDAY or words[0] == "aids") and not _is_acronym_shape(term)
+    return not _is_acronym_shape(term) and not _is_everyday_acronym(term, words, row)
 
 
 def _is_qualifier(term: str, words: list[str], row: Row) -> bool:
@@ -511,11 +514,13 @@ def _is_heading_pair(term: str, words: list[str], row: Row) -> bool:
 
 def _is_cut(term: str, words: list[str], row: Row) -> bool:
     """Lower-case at the end, so that "vitamin A" and "Factor V and TO" are none."""
-    return (words[0] in _CUT_STARTS and len(words) > 1) or (words[-1] in _CUT_ENDS and term[-1].islower())
+    return (words[0] in CUT_STARTS and len(words) > 1 and not term[:2].isupper()) or (
+        words[-1] in CUT_ENDS and term[-1].islower()
+    )
 
 
 def _is_question(term: str, words: list[str], row: Row) -> bool:
-    return (term.endswith("?") and len(words) > 1) or (len(words) > 3 and "you" in words)
+    return (term.endswith("?") and len(words) > 1) or (len(words) > 3 and "you" in words[1:])
 
 
 def _is_specification(term: str, words: list[str], row: Row) -> bool:
@@ -550,8 +555,16 @@ def _is_everyday_acronym(term: str, words: list[str], row: Row) -> bool:
 _BRACKET_GROUP = re.compile(r"\s\(([^()]*)\)(?=\s|,|$)|\s\[([^\[\]]*)\](?=\s|,|$)")
 _ABBREVIATION = re.compile(r"^[A-Z][A-Za-z0-9-]{1,6}$")
 _AND_OR = re.compile(r"\band/or\b", re.IGNORECASE)
-_TEST_TAIL = re.compile(r"^(?:measurement of (?P<of>.+)|(?P<head>.+?)[,]? (?:measurement|determination|assay|level measurement|measurements|quantitation))$", re.IGNORECASE)
-_SPECIFICATION = re.compile(r"\s?\[[^\]]+\](?:\s(?:in|of|from|by|--)\s.*)?$|\sin (?:serum|plasma|blood|urine|body fluid|cerebral spinal fluid|specimen)\b.*$", re.IGNORECASE)
+_TEST_TAIL = re.compile(
+    r"^(?:measurement of (?P<of>.+)"
+    r"|(?P<head>.+?)[,]? (?:measurement|determination|assay|level measurement|measurements|quantitation))$",
+    re.IGNORECASE,
+)
+_SPECIFICATION = re.compile(
+    r"\s?\[[^\]]+\](?:\s(?:in|of|from|by|--)\s.*)?$"
+    r"|\sin (?:serum|plasma|blood|urine|body fluid|cerebral spinal fluid|specimen)\b.*$",
+    re.IGNORECASE,
+)
 _SYMBOL = re.compile(r"^(.{6,});+\s+(?![A-Z]\d\d)([A-Z][A-Z0-9-]{1,9})$")
 _DOTTED_NAME = re.compile(r"^([A-Za-z]+)\.(?:total|free|ionized|conjugated|direct)$")
 
@@ -559,7 +572,7 @@ _DOTTED_NAME = re.compile(r"^([A-Za-z]+)\.(?:total|free|ionized|conjugated|direc
 def _unbracketed(term: str, row: Row) -> list[tuple[str, bool]]:
     """The name without its asides: "Essential (primary) hypertension", "Sarcoma [Kaposi]"."""
     short = _BRACKET_GROUP.sub("", term).strip(" ,")
-    if short == term or not _stands_alone(short):
+    if short == term or "(" in short or "[" in short or not _stands_alone(short):
         return []
     return [(short, False)]
 
@@ -570,7 +583,7 @@ def _stands_alone(short: str) -> bool:
 
 
 def _bracketed_abbreviation(term: str, row: Row) -> list[tuple[str, bool]]:
-    """"Acquired immunodeficiency syndrome (AIDS)": the abbreviation, when the words before it spell it."""
+    """ "Acquired immunodeficiency syndrome (AIDS)": the abbreviation, when the words before it spell it."""
     found = []
     for match in _BRACKET_GROUP.finditer(term):
         inside = (match[1] or match[2] or "").strip()
@@ -621,7 +634,6 @@ def _symbol(term: str, row: Row) -> list[tuple[str, bool]]:
 
 
 _NAMED = (*_PROBLEMS, "medication", "procedure", "device", "substance", "anatomy")
-_BRACKETS = "()[]{}"
 RULES: tuple[Rule, ...] = (
     Rule("markup", "repair", "HTML entities and tags are resolved.", _without_markup, marks="&<"),
     Rule("encoding", "repair", "UTF-8 that was read as another encoding is read again.", _decoded,
@@ -640,26 +652,27 @@ RULES: tuple[Rule, ...] = (
          last_word={"nos", "nec", "nfq", "hfq", "n.o.s.", "n.e.c.", "specified", "classified", "nos.", "nec."}),
     Rule("unspecified", "repair", "'unspecified' at the beginning or end goes, with what it leaves open ('unspecified site').",
          _without_unspecified, words={"unspecified"}),
-    Rule("optional-plural", "repair", "A plural in brackets goes: fracture(s).", _without_optional_plural, words={"s", "es", "ies"}),
+    Rule("optional-plural", "repair", "A plural in brackets goes: fracture(s).", _without_optional_plural,
+         words={"s", "es", "ies"}),
     Rule("edge-punctuation", "repair", "Commas, colons, dashes and full stops at either end go.", _without_edges,
          first=",;:/&+-.", last=",;:/&+-."),
     Rule("retired", "drop", "Names marked as obsolete, deprecated or retired.", _is_retired,
          words={"obsolete", "deprecated", "retired", "-retired-", "inactive"}),
     Rule("placeholder", "drop", "Words that say there is no name: unknown, n/a, see note.", _is_placeholder,
-         first_word={word.split()[0] for word in _PLACEHOLDERS}),
+         first_word={word.split()[0] for word in PLACEHOLDERS}),
     Rule("code-as-name", "drop", "The code itself, or another vocabulary's, in the place of a name.", _is_code, last=_DIGITS),
-    Rule("number", "drop", "Nothing but numbers and punctuation.", _is_number, short=3, last=_DIGITS + _BRACKETS + "%+-"),
+    Rule("no-letters", "drop", "Nothing but numbers and punctuation.", _is_number, short=3, first=_DIGITS + punctuation),
     Rule("quantity", "drop", "A number and a unit.", _is_quantity, first=_DIGITS),
     Rule("chemical-notation", "drop", "InChI and SMILES.", _is_notation, marks="="),
-    Rule("too-long", "drop", f"More than {MAX_WORDS} words or {MAX_CHARACTERS} characters: longer than any mention.", _is_too_long,
-         long=MAX_CHARACTERS, many=MAX_WORDS),
+    Rule("too-long", "drop", f"More than {MAX_WORDS} words or {MAX_CHARACTERS} characters: longer than any mention.",
+         _is_too_long, long=MAX_CHARACTERS, many=MAX_WORDS),
     Rule("single-letter", "link", "A single letter or digit.", _is_letter, short=3),
     Rule("two-letters", "link", "Two letters without a capital.", _is_two_letters, short=2),
     Rule("roman-numeral", "link", "A Roman numeral alone.", _is_roman, short=5),
     Rule("registry-number", "link", "Numbers of chemical registries: CAS, NSC.", _is_registry_number, last=_DIGITS),
     Rule("function-word", "link", "Function words, in capitals too: of, was, ALL.", _is_function_word, last_word=FUNCTION),
-    Rule("everyday-word", "link", "Words of everyday English that some vocabulary has as a name: low, early, Today.", _is_everyday,
-         only_word=EVERYDAY | {"aids"}),
+    Rule("everyday-word", "link", "Words of everyday English that some vocabulary has as a name: low, early, Today.",
+         _is_everyday, only_word=EVERYDAY | {"aids"}),
     Rule("qualifier", "link", "Adjectives and adverbs that qualify a mention and are none: acute, cardiac.", _is_qualifier,
          last_word=QUALIFIER),
     Rule("generic-head", "link", "Heads without a word that says which: disease, specific disorder, test.", _is_generic,
@@ -667,11 +680,11 @@ RULES: tuple[Rule, ...] = (
     Rule("body-part", "link", "Body parts and analytes under the label of a problem, procedure or drug.", _is_body_part,
          last_word=BODY_PARTS | ANALYTES, labels=(*_PROBLEMS, "procedure", "imaging", "device", "medication")),
     Rule("cut-name", "link", "Names cut off in the middle: they begin or end with of, and, due to.", _is_cut,
-         first_word=_CUT_STARTS, last_word=_CUT_ENDS),
+         first_word=CUT_STARTS, last_word=CUT_ENDS),
     Rule("residual-class", "link", "Classes for what is left over: other, elsewhere, except, with or without.", _is_residual,
          words={"other", "elsewhere", "except", "excluding", "unspecified", "without", "otherwise"}),
     Rule("context-in-name", "link", "Names with an assertion in them: no, history of, suspected; the assertion rules read those.",
-         _is_context, first_word=_CONTEXT_STARTS, labels=(*_PROBLEMS, "procedure")),
+         _is_context, first_word=CONTEXT_STARTS, labels=(*_PROBLEMS, "procedure")),
     Rule("encounter", "link", "ICD-10-CM's seventh character: initial encounter, sequela.", _is_encounter,
          words={"encounter", "sequela"}),
     Rule("drug-product", "link", "Strengths and dose forms: metformin 500 MG Oral Tablet.", _is_product,
@@ -701,6 +714,3 @@ RULES: tuple[Rule, ...] = (
     Rule("symbol", "add", "Title and symbol of OMIM: ALZHEIMER DISEASE; AD.", _symbol, marks=";"),
 )  # fmt: skip
 """All rules, in the order they are tried within their effect. Effects: repair (until nothing changes), drop, link, exact, add."""
-
-
-__all__ = ["MADE_RANK", "RULES", "Rule", "curate", "key", "new_report"]

@@ -45,6 +45,11 @@ class StageReport:
         self.rows_out = 0
         self.tallies = {rule.name: Tally() for rule in rules}
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows each rule touched; those that touched none are not in it."""
+        return {name: tally.count for name, tally in self.tallies.items() if tally.count}
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data: `stage`, `rows_in`, `rows_out` and `rules`, each with `name`, `effect`, `count` and `examples`."""
         return {
@@ -72,7 +77,7 @@ class StageReport:
             if not tally.count:
                 idle.append(rule.name)
                 continue
-            lines += ["", f"{rule.name} ({rule.effect}): {tally.count} rows. {rule.summary}"]
+            lines += ["", f"{rule.name} ({rule.effect}): {tally.count} row{'' if tally.count == 1 else 's'}. {rule.summary}"]
             lines += [f"    {before}  ->  {after}" for before, after in tally.examples]
         if idle:
             lines += ["", f"nothing to do: {', '.join(idle)}"]
@@ -82,11 +87,11 @@ class StageReport:
 def chosen(rules: Sequence[Named], only: Iterable[str], without: Iterable[str]) -> frozenset[str]:
     """The names of the rules to run: all, or those in `only`, but those in `without`.
 
-    Raises UsageError: U112 a name is not one of these rules.
+    Raises UsageError: U100 a name is not one of these rules.
     """
     known = [rule.name for rule in rules]
     only, without = list(only), list(without)
     for name in (*only, *without):
         if name not in known:
-            raise UsageError("U112", f"there is no rule {name!r}", hint=f"the rules are {', '.join(known)}")
+            raise UsageError("U100", f"there is no rule {name!r}", hint=f"the rules are {', '.join(known)}")
     return frozenset(only or known) - frozenset(without)

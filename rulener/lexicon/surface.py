@@ -26,7 +26,7 @@ _TO_ASCII = str.maketrans(
 )
 _SOFT = str.maketrans("-/", "  ")
 _TOKEN = re.compile(
-    r"""(?<![^\W_])[a-z](?:\.[a-z](?![^\W_]))+\.?                             # dotted abbreviation
+    r"""(?<![^\W_])(?![a-z](?:\.[a-z])+[^\W_])[a-z](?:\.[a-z])+\.?           # dotted abbreviation
       | (?<![^\W_])[0-9]{1,3}(?:,[0-9]{3}(?![0-9]))+(?:\.[0-9]+)?             # number with comma groups
       | (?:(?<![^\W_])|(?<=[0-9]x))[0-9]+(?:\.[0-9]+)?                        # number, also after the x of a dimension
       | (?:(?<=[\s(\[<>=~:,])|(?<![\s\S]))\.[0-9]+                            # number that begins with its point

@@ -1,8 +1,8 @@
 """Variants: the same name as other people write it. Named rules, each counted, each switchable.
 
-A variant is a row like its original but for `term`, `variant` (the rule that made it) and `rank` (below the original). The matcher
-folds case, accents, hyphens, slashes, apostrophes and the possessive 's itself, so no variant is made for those. A variant never
-competes with what a source writes: when its tokens are those of any surface that came in, it is left out.
+A variant is a row like its original but for `term`, `variant` (the rule that made it) and `rank` (below the original). The
+matcher folds case, accents, hyphens, slashes, apostrophes and the possessive 's itself, so no variant is made for those. A
+variant never competes with what a source writes: when its tokens are those of any surface that came in, it is left out.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from rulener.lexicon.words import (
     FUNCTION,
     GENERIC,
     IRREGULAR_PLURALS,
+    LINKS,
+    NUMBERED,
     QUALIFIER,
     SINGLE_HEADS,
     SITE_HEADS,
@@ -66,7 +68,7 @@ def variants(
 ) -> Iterator[Row]:
     """All rows as they come, then their variants in the same order; a temporary file holds those meanwhile.
 
-    `only` and `without` name the rules to run. Memory: 8 bytes a row and 16 a variant. Raises UsageError: U112 a name is not
+    `only` and `without` name the rules to run. Memory: 8 bytes a row and 16 a variant. Raises UsageError: U100 a name is not
     one of these rules.
     """
     return _Stage(report or new_report(), chosen(RULES, only, without)).run(rows)
@@ -102,9 +104,9 @@ class _Stage:
                 mask = self._watching(row)
                 if not mask:
                     continue
-                for term, tokens, rule, steps in self._made(row, mask, tokens):
-                    surfaces += _hash(tokens)
-                    concepts += _hash(f"{tokens}\x1f{row.label}\x1f{row.system}\x1f{row.code}")
+                for term, made, rule, steps in self._made(row, mask, tokens):
+                    surfaces += _hash(made)
+                    concepts += _hash(f"{made}\x1f{row.label}\x1f{row.system}\x1f{row.code}")
                     rank = min(WORST_RANK, row.rank + steps)
                     spool.add(row._replace(term=term, variant=rule.name, rank=rank), row.term)
             fates = _fates(sources, surfaces, concepts)
@@ -223,7 +225,7 @@ class _Spool:
 
 _KEPT, _IN_SOURCE, _REPEATED = range(3)
 _MARKS = re.compile(r"[^a-z ]").findall
-_NO_MARKS = dict.fromkeys(map(ord, ",;:()[]{}\"-/"), " ")
+_NO_MARKS = dict.fromkeys(map(ord, ',;:()[]{}"-/'), " ")
 _CURATED = ("", "bracketed-words", "and-or", "measured", "specified", "symbol")
 _EVERYDAY = EVERYDAY | FUNCTION | GENERIC | QUALIFIER
 
@@ -246,12 +248,13 @@ def _fates(sources: bytearray, surfaces: bytearray, concepts: bytearray) -> arra
 
 # --- word order ---------------------------------------------------------------------------------------------------------
 
-_LINKS = frozenset("and or with without due of in to by from for at on after following as during per via not nor the".split())
 _NUMBERED = re.compile(r"^(?:type|stage|grade|class|group|phase)\s\S+$", re.IGNORECASE)
 _TYPE_LAST = re.compile(r"^(?P<head>.{4,}?),? (?P<type>(?:type|stage|grade) (?:[ivx]+|\d{1,2})[a-d]?)$", re.IGNORECASE)
 _TYPE_FIRST = re.compile(r"^(?P<type>(?:type|stage|grade) (?:[ivx]+|\d{1,2})[a-d]?) (?P<head>.{4,})$", re.IGNORECASE)
 _OF = re.compile(r"^(?P<head>.+?) of (?P<the>the )?(?P<site>[A-Za-z]+(?: [A-Za-z]+){0,2})$")
-_MALIGNANT = re.compile(r"^(?:malignant (?:neoplasm|tumou?r)|primary malignant neoplasm) of (?:the )?(?P<site>[a-z]+(?: [a-z]+){0,2})$")
+_MALIGNANT = re.compile(
+    r"^(?:malignant (?:neoplasm|tumou?r)|primary malignant neoplasm) of (?:the )?(?P<site>[a-z]+(?: [a-z]+){0,2})$"
+)
 _MALIGNANT_FIRST = re.compile(r"^malignant (?P<site>[a-z]+(?: [a-z]+)?) (?:neoplasm|tumou?r)$")
 
 
@@ -266,8 +269,8 @@ def _inverted(term: str) -> list[str]:
         return [f"{head} {others[0]}", f"{others[0]} {head}"]
     numbers = [part for part in others if not any(c.isalpha() for c in part) or _NUMBERED.match(part)]
     others = [part for part in others if part not in numbers]
-    if any(not _LINKS.isdisjoint(part.lower().split()) for part in others):
-        return [term.replace(", ", " ")] if len(others) == 1 and others[0].split()[0].lower() in _LINKS and not numbers else []
+    if any(not LINKS.isdisjoint(part.lower().split()) for part in others):
+        return [term.replace(", ", " ")] if len(others) == 1 and others[0].split()[0].lower() in LINKS and not numbers else []
     return [" ".join([*reversed(others), head, *numbers])]
 
 
@@ -288,8 +291,10 @@ def _of_order(term: str) -> list[str]:
         words = head.lower().split()
         if words[-1] not in SITE_HEADS or site.lower().split()[-1] not in BODY_PARTS:
             return []
+        if not LINKS.isdisjoint(site.lower().split()):
+            return []
         article = f"{head} of {site}" if match["the"] else f"{head} of the {site}"
-        if len(words) > 3 or not _LINKS.isdisjoint(words) or not _LINKS.isdisjoint(site.lower().split()):
+        if len(words) > 3 or not LINKS.isdisjoint(words):
             return [article]
         return [" ".join([*head.split()[:-1], site, head.split()[-1]]), article]
     words = term.split()
@@ -306,7 +311,7 @@ def _malignant(term: str) -> list[str]:
         return []
     site = match["site"]
     words = site.split()
-    if words[-1] not in BODY_PARTS or not _LINKS.isdisjoint(words) or words[0] in ("secondary", "metastatic"):
+    if words[-1] not in BODY_PARTS or not LINKS.isdisjoint(words) or words[0] in ("secondary", "metastatic"):
         return []
     return [f"{site} cancer", f"cancer of {site}", f"cancer of the {site}"]
 
@@ -316,21 +321,27 @@ def _malignant(term: str) -> list[str]:
 _ROMANS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 _ARABIC = {roman.lower(): str(number) for number, roman in enumerate(_ROMANS, 1)}
 _ROMAN = {str(number): roman for number, roman in enumerate(_ROMANS, 1)}
-_NUMBER_HEADS = frozenset("type stage grade class phase factor group category nerve level degree bipolar".split())
 _NUMERAL = re.compile(
-    rf"\b(?P<head>{'|'.join(sorted(_NUMBER_HEADS))})(?P<gap>[ -])(?P<number>[ivx]{{1,4}}|1[0-2]|[1-9])(?P<letter>[a-d]?)(?![\w.-])", re.IGNORECASE
+    rf"\b(?P<head>{'|'.join(sorted(NUMBERED))})(?P<gap>[ -])(?P<number>[ivx]{{1,4}}|1[0-2]|[1-9])(?P<letter>[a-d]?)(?![\w.-])",
+    re.IGNORECASE,
 )
 _LAST_ROMAN = re.compile(r"(?<=[a-z]{4}) (?P<number>II|III|IV|VI{1,3}|IX)$")
-_ORDINALS = dict(zip("first second third fourth fifth sixth seventh eighth".split(), "1st 2nd 3rd 4th 5th 6th 7th 8th".split(), strict=True))
+_ORDINALS = {
+    "first": "1st",
+    "second": "2nd",
+    "third": "3rd",
+    "fourth": "4th",
+    "fifth": "5th",
+    "sixth": "6th",
+    "seventh": "7th",
+    "eighth": "8th",
+}
 _ORDINAL_BACK = {short: long for long, short in _ORDINALS.items()}
 _ORDINAL = re.compile(rf"\b(?:{'|'.join([*_ORDINALS, *_ORDINAL_BACK])})\b", re.IGNORECASE)
-_GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega".split(),
-        "αβγδεζηθικλμνξπρστυφχψω",
-        strict=True,
-    )
+_GREEK_NAMES = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega"
 )
+_GREEK = dict(zip(_GREEK_NAMES.split(), "αβγδεζηθικλμνξπρστυφχψω", strict=True))
 _LATIN = {letter: name for name, letter in _GREEK.items()}
 _GREEK_NAME = re.compile(r"(?<![A-Za-z])(?:alpha|beta|gamma|delta|kappa|lambda|omega)(?![A-Za-z])", re.IGNORECASE)
 _GREEK_LETTER = re.compile("[" + "".join(_LATIN) + "ς]")
@@ -372,7 +383,7 @@ _CONNECTIVES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r" ?\+ ", " and "),
         (r" w/o ", " without "),
         (r" without ", " w/o "),
-        (r" w/ ?", " with "),
+        (r" w/(?!o ) ?", " with "),
         (r" with ", " w/ "),
         (r"^s/p ", "status post "),
         (r"^status post ", "s/p "),
@@ -406,23 +417,28 @@ _SHORT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"electrocardiogram", "EKG"),
     )
 )
-_SHORT_WORDS = frozenset(
-    "fracture fractures hypertension bilateral ventricular quadrant lobe resonance tomography ultrasonography electrocardiogram".split()
-)
+_SHORT_WORDS = {
+    "fracture", "fractures", "hypertension", "bilateral", "ventricular", "quadrant", "lobe", "resonance", "tomography",
+    "ultrasonography", "electrocardiogram",
+}  # fmt: skip
 _CANCER = re.compile(r"^(?P<site>[a-z]+) (?:cancer|carcinoma)$", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"\b([A-Z][a-z]+[a-rt-z])['\u2019]s\b")
 _EPONYM = re.compile(rf"\b({'|'.join(sorted(EPONYMS))})(?= [a-z])", re.IGNORECASE)
 _PREFIXED = re.compile(
-    r"\b(post|pre|non|anti|sub|inter|intra|peri|multi|hyper|hypo|pseudo|micro|macro|neuro|cardio|gastro|electro|echo|endo|extra|infra|supra|trans|ultra|retro|poly|hemi|semi|co|over)"
-    r"-([a-z]{4,})", re.IGNORECASE,
+    r"\b(post|pre|non|anti|sub|inter|intra|peri|multi|hyper|hypo|pseudo|micro|macro|neuro|cardio|gastro"
+    r"|electro|echo|endo|extra|infra|supra|trans|ultra|retro|poly|hemi|semi|co|over)"
+    r"-([a-z]{4,})",
+    re.IGNORECASE,
 )
 _OPENED = re.compile(
-    r"\b(?:(non)([a-z]{5,})|(post)(operative|traumatic|menopausal|partum|herpetic|nasal|surgical|natal|ictal|prandial|viral|concussive|infectious|inflammatory|obstructive)"
+    r"\b(?:(non)([a-z]{5,})|(post)(operative|traumatic|menopausal|partum|herpetic|nasal|surgical|natal|ictal"
+    r"|prandial|viral|concussive|infectious|inflammatory|obstructive)"
     r"|(pre)(operative|menstrual|eclampsia|diabetes|cancerous|natal|term|menopausal|hypertension|syncope)"
-    r"|(anti)(coagulation|coagulant|depressant|psychotic|convulsant|emetic|hypertensive|inflammatory|nuclear|microbial|platelet|thrombin)|(intra)(abdominal|articular|cranial|cerebral|ventricular|uterine|operative|ocular)"
+    r"|(anti)(coagulation|coagulant|depressant|psychotic|convulsant|emetic|hypertensive|inflammatory|nuclear|microbial|platelet|thrombin)"
+    r"|(intra)(abdominal|articular|cranial|cerebral|ventricular|uterine|operative|ocular)"
     r"|(peri)(anal|operative|orbital|oral|cardial|partum|rectal))\b", re.IGNORECASE,
 )  # fmt: skip
-_NO_PREFIX = frozenset("nonetheless nonsense nonagenarian nonsteroid".split())
+_NO_PREFIX = {"nonetheless", "nonsense", "nonagenarian"}
 
 
 def _connectives(term: str) -> list[str]:
@@ -452,8 +468,10 @@ def _possessives(term: str) -> list[str]:
 def _compounds(term: str) -> list[str]:
     """Post-operative: postoperative, and back; gall bladder: gallbladder, and back."""
     found = [_PREFIXED.sub(r"\1\2", term)]
-    found.append(_OPENED.sub(lambda match: match[0] if match[0].lower() in _NO_PREFIX else " ".join(filter(None, match.groups())), term))
-    text = term.lower()
+    found.append(
+        _OPENED.sub(lambda match: match[0] if match[0].lower() in _NO_PREFIX else " ".join(filter(None, match.groups())), term)
+    )
+    text = term.lower().replace("-", " ")
     for closed, opened in CLOSED_COMPOUNDS.items():
         if closed in text:
             found.append(re.sub(rf"\b{closed}", opened, text))
@@ -467,7 +485,11 @@ def _calls_compounds(word: str) -> bool:
 
 
 _COMPOUND_WORDS = frozenset(
-    [*CLOSED_COMPOUNDS, *(f"{closed}s" for closed in CLOSED_COMPOUNDS), *(opened.split()[0] for opened in CLOSED_COMPOUNDS.values())]
+    [
+        *CLOSED_COMPOUNDS,
+        *(f"{closed}s" for closed in CLOSED_COMPOUNDS),
+        *(opened.split()[0] for opened in CLOSED_COMPOUNDS.values()),
+    ]
 )
 
 # --- spelling ---------------------------------------------------------------------------------------------------------
@@ -476,7 +498,7 @@ _AMERICAN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(british), american)
     for british, american in (
         (r"aem", "em"),
-        (r"oedem", "edem"),
+        (r"(?<!gi)oedem", "edem"),
         (r"oesoph", "esoph"),
         (r"oestr", "estr"),
         (r"foet", "fet"),
@@ -518,7 +540,7 @@ _BRITISH: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<![a-z])estr(?=ogen|adiol|iol|one)", "oestr"),
         (r"(?<![a-z])fet(?=al|us)", "foet"),
         (r"rrhea", "rrhoea"),
-        (r"(?<=[ysor])pnea", "pnoea"),
+        (r"pnea", "pnoea"),
         (r"(?<![a-z])celiac", "coeliac"),
         (r"pediatr", "paediatr"),
         (r"orthoped", "orthopaed"),
@@ -559,8 +581,9 @@ _LETTERS = re.compile(r"[A-Za-z]+")
 def _spellings(term: str) -> list[str]:
     """Oesophageal tumour: esophageal tumor, and back."""
     text = term.lower()
-    found = [_LETTERS.sub(lambda match: _spelled(match[0])[side], text) for side in (0, 1)]
-    return [new for new in found if new != text]
+    american = _LETTERS.sub(lambda match: _spelled(match[0])[0], text)
+    british = _LETTERS.sub(lambda match: _spelled(match[0])[1], text)
+    return [new for new in (american, british) if new != text]
 
 
 def _calls_spelling(word: str) -> bool:
@@ -569,7 +592,9 @@ def _calls_spelling(word: str) -> bool:
 
 # --- number -----------------------------------------------------------------------------------------------------------
 
-_COUNTED = re.compile(r"(?:[a-z]{3}(?:oma|ectomy|otomy|ostomy|plasty|scopy|cele|gram|lith)|[a-z]{2}(?:stasis|nosis|rosis|thesis))$")
+_COUNTED = re.compile(
+    r"(?:[a-z]{3}(?:oma|ectomy|otomy|ostomy|plasty|scopy|cele|gram|lith)|[a-z]{2}(?:stasis|nosis|rosis|thesis))$"
+)
 _SINGULARS = {plural: singular for singular, plurals in IRREGULAR_PLURALS.items() for plural in plurals}
 
 
@@ -578,7 +603,7 @@ def _number(term: str) -> list[str]:
     if "," in term or "(" in term:
         return []
     words = term.split()
-    head = next((n for n, word in enumerate(words) if n and word.lower() in _LINKS), len(words)) - 1
+    head = next((n for n, word in enumerate(words) if n and word.lower() in LINKS), len(words)) - 1
     word = words[head].lower()
     if len(words) > 1 and words[max(head, 0) : head + 2][-1:] == ["and"]:
         return []
@@ -637,7 +662,7 @@ RULES: tuple[Rule, ...] = (
     Rule("of-order", "Cancer of the breast: breast cancer, and back.", _of_order, words=SITE_HEADS, never=_DRUGS),
     Rule("malignant-neoplasm", "Malignant neoplasm of breast: breast cancer.", _malignant, words={"malignant"}, never=_DRUGS),
     Rule("numeral", "Type II: type 2; second: 2nd; and back.", _numerals,
-         words={*_NUMBER_HEADS, *_ORDINALS, *_ORDINAL_BACK, "ii", "iii", "iv", "vi", "vii", "viii", "ix"}),
+         words={*NUMBERED, *_ORDINALS, *_ORDINAL_BACK, "ii", "iii", "iv", "vi", "vii", "viii", "ix"}),
     Rule("greek", "Alpha: α, and back.", _greek, words={*_GREEK}, marks="".join(_LATIN) + "ς"),
     Rule("connective", "And: &; with: w/; status post: s/p; due to: secondary to; and back.", _connectives,
          words={"and", "with", "without", "w", "due", "secondary", "status", "s"}, marks="&+", never=_DRUGS),
@@ -645,7 +670,7 @@ RULES: tuple[Rule, ...] = (
     Rule("compound", "Post-operative: postoperative; gall bladder: gallbladder; and back.", _compounds, words=_calls_compounds,
          marks="-", never=_DRUGS),
     Rule("possessive", "Crohn's disease: Crohns disease.", _possessives, words=EPONYMS, marks="'\u2019", never=_DRUGS),
-    Rule("number", "Femur fracture: femur fractures, and back.", _number, words=_calls_number, never=_DRUGS),
+    Rule("plural", "Femur fracture: femur fractures, and back.", _number, words=_calls_number, never=_DRUGS),
     Rule("acronym-plural", "PVC: PVCs.", _acronym_plural, never=_DRUGS),
 )  # fmt: skip
 """All rules, in the order they work: a later one also works on what an earlier one made."""

@@ -226,7 +226,7 @@ def constants() -> dict[str, int]:
     """Named numbers of the code that the page of limits gives."""
     found: dict[str, int] = {}
     paths = [path for ending in ("*.py", "*.pyx", "*.pxd") for path in sorted((REPOSITORY / "rulener").rglob(ending))]
-    constant = re.compile(r"^\s*([A-Z][A-Z_]{4,}) = (0x[0-9A-Fa-f]+|[\d_]+(?: << \d+)?)", re.MULTILINE)
+    constant = re.compile(r"^\s*([A-Z][A-Z_]{4,}) = (0x[0-9A-Fa-f]+|\d[\d_]*(?: << \d+)?)", re.MULTILINE)
     for path in paths:
         for name, value in constant.findall(path.read_text(encoding="utf-8")):
             number, _, shift = value.partition(" << ")
