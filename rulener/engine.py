@@ -402,8 +402,10 @@ class Engine:
     def _documents(self, chunk: tuple[list[str], list[str | None]]) -> Iterator[Document]:
         return _batch_documents(self._annotate_chunk(*chunk))
 
-    def _annotate_chunk(self, texts: Sequence[str], ids: Sequence[str | None]) -> Batch:
-        batch = Batch(self._tables, list(ids), self._labels)
+    def _annotate_chunk(
+        self, texts: Sequence[str], ids: Sequence[str | None], metadata: Sequence[dict[str, Any]] | None = None
+    ) -> Batch:
+        batch = Batch(self._tables, list(ids), self._labels, list(metadata or ()))
         scanner = self._take()
         try:
             scanner.annotate_all(batch, texts)
@@ -426,15 +428,24 @@ class Engine:
 
     def jsonl(self, texts: Sequence[str], ids: Sequence[str]) -> JsonlBatch:
         """Annotate notes to JSON lines (schema rulener.document/1), one per good note, in order."""
+        batch = self.batch(texts, ids)
+        failures = [NoteFailure(*failure) for failure in batch.failures]
+        return JsonlBatch(self.json_lines(batch), len(batch) - len(failures), batch.n_entities, failures)
+
+    def batch(self, texts: Sequence[str], ids: Sequence[str], metadata: Sequence[dict[str, Any]] | None = None) -> Batch:
+        """Annotate notes; the rows are for writers (`rulener.formats`). `metadata`, one dict a note, goes into the results."""
         _same_length(ids, texts)
-        batch = self._annotate_chunk(texts, ids)
+        if metadata is not None:
+            _same_length(metadata, texts)
+        return self._annotate_chunk(texts, ids, metadata)
+
+    def json_lines(self, batch: Batch) -> bytes:
+        """JSON lines (schema rulener.document/1) of the notes of a batch that did not fail, in order."""
         writer = self._writers.pop() if self._writers else JsonWriter(self._tables)
         try:
-            data = writer.lines(batch)
+            return writer.lines(batch)
         finally:
             self._writers.append(writer)
-        failures = [NoteFailure(*failure) for failure in batch.failures]
-        return JsonlBatch(data, len(batch) - len(failures), batch.n_entities, failures)
 
     def explain(self, text: str, position: int | None = None) -> Explanation:
         """Why each entity is there, what it beat and which cue hit; with `position`, also why nothing else is there."""

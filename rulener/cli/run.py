@@ -11,18 +11,27 @@ import click
 
 from rulener.cli.common import engine_options, err_is_terminal, load_engine, print_json
 from rulener.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_NOTES_FAILED
+from rulener.formats.writers import FORMATS
 from rulener.run.directory import default_workers, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rulener.run.directory import Totals
+    from rulener.formats.writers import FORMATS
+from rulener.run.directory import Totals
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--output", "-o", required=True, metavar="OUT", help="The folder for the results; made when it does not exist.")
-@click.option("--format", "-f", type=click.Choice(["jsonl"]), default="jsonl", show_default=True, help="What to write.")
+@click.option(
+    "--format",
+    "-f",
+    "formats",
+    multiple=True,
+    metavar="NAME",
+    help=f"What to write: {', '.join(FORMATS)}. May be repeated; default: jsonl.",
+)
 @engine_options
 @click.option(
     "--workers",
@@ -36,14 +45,14 @@ if TYPE_CHECKING:
 def command(
     inputs: tuple[str, ...],
     output: str,
-    format: str,
+    formats: tuple[str, ...],
     make: dict[str, Any],
     workers: int | None,
     encoding: str | None,
     overwrite: bool,
     as_json: bool,
 ) -> int:
-    """Annotate notes into a folder of JSON lines, one line a note.
+    """Annotate notes into a folder: JSON lines, one line a note, or other formats.
 
     An INPUT is a folder (all its *.txt files, subfolders too), a text file, or a .jsonl file whose lines have an id and a text.
     OUT gets part-00000.jsonl and so on, errors.jsonl with the notes that failed, and manifest.json. A run that was stopped goes
@@ -56,7 +65,7 @@ def command(
     begun = time.perf_counter()
     engine = load_engine(make)
     try:
-        totals = _run(engine, inputs, output, format, encoding, workers, overwrite)
+        totals = _run(engine, inputs, output, formats, encoding, workers, overwrite)
     except KeyboardInterrupt:
         click.echo("rulener: interrupted; what is done stays, the same command goes on from there", err=True)
         return EXIT_INTERRUPTED
@@ -66,14 +75,20 @@ def command(
 
 
 def _run(
-    engine: Any, inputs: Sequence[str], output: str, format: str, encoding: str | None, workers: int | None, overwrite: bool
+    engine: Any,
+    inputs: Sequence[str],
+    output: str,
+    formats: Sequence[str],
+    encoding: str | None,
+    workers: int | None,
+    overwrite: bool,
 ) -> Totals:
     with _Progress() as progress:
         return run(
             engine,
             inputs,
             output,
-            format=format,
+            format=formats or "jsonl",
             encoding=encoding,
             workers=workers,
             overwrite=overwrite,

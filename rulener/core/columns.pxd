@@ -85,6 +85,7 @@ cdef class Batch:
     cdef readonly list ids
     cdef readonly list labels       # label names as reported
     cdef readonly list failures     # (note number, code, reason)
+    cdef readonly list metadata     # per note a dict of what the input carries beside id and text; empty when nothing does
     cdef Vec entities               # EntityRow
     cdef Vec cues                   # CueMark
     cdef Vec attributes             # Attribute

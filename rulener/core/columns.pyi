@@ -48,7 +48,8 @@ class Batch:
     """Results of one or many notes as rows of integers; texts are kept, nothing is copied out of them.
 
     `ids` are as many as notes will be added; `labels` are the names that entities may report. `failures` are
-    `(note number, code, reason)`, by note.
+    `(note number, code, reason)`, by note. `metadata` is empty, or has one dict a note: what its input carries beside id and
+    text.
     """
 
     tables: Tables
@@ -56,8 +57,11 @@ class Batch:
     ids: list[str | None]
     labels: list[str]
     failures: list[tuple[int, str, str]]
+    metadata: list[dict[str, Any]]
     n_entities: int
-    def __init__(self, tables: Tables, ids: list[str | None], labels: list[str]) -> None: ...
+    def __init__(
+        self, tables: Tables, ids: list[str | None], labels: list[str], metadata: list[dict[str, Any]] | None = None
+    ) -> None: ...
     def __len__(self) -> int:
         """How many notes have been added, failed ones too."""
 
@@ -102,6 +106,10 @@ class Document:
 
     def cue_hits(self) -> list[tuple[int, int, str, str, str, tuple[str, ...], tuple[str, ...]]]:
         """`(start, end, rule, place, direction, axes, live axes)` of every cue; empty unless the scan kept them."""
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the input carried beside id and text; empty when nothing did."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: schema `rulener.document/1`."""

@@ -257,10 +257,11 @@ cdef class Tables:
 cdef class Batch:
     """Results of one or many notes as rows of integers; texts are kept, nothing is copied out of them."""
 
-    def __cinit__(self, Tables tables, list ids, list labels):
+    def __cinit__(self, Tables tables, list ids, list labels, list metadata=None):
         self.tables = tables
         self.texts = []
         self.ids = ids
+        self.metadata = metadata or []
         self.labels = labels
         self.failures = []
         vec_init(&self.entities, sizeof(EntityRow))
@@ -444,7 +445,14 @@ cdef class Document:
             "entities": [e.to_dict() for e in self.entities],
             "relations": [],
         }
+        if self.metadata:
+            made["metadata"] = self.metadata
         return made
+
+    @property
+    def metadata(self):
+        """What the input carried beside id and text; empty when nothing did."""
+        return dict(self.batch.metadata[self.number] or {}) if self.batch.metadata else {}
 
     def to_json(self):
         """One line of JSON, as `rulener run` writes it (without the newline)."""

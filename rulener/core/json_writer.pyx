@@ -231,7 +231,10 @@ cdef class JsonWriter:
         self._put(b'],"entities":[')
         for k in range(doc.entity, doc[1].entity):
             self._put_entity(batch, &text, k, doc.entity)
-        self._put(b'],"relations":[]}')
+        self._put(b'],"relations":[]')
+        if batch.metadata and batch.metadata[number]:
+            self._put(b',"metadata":' + json.dumps(batch.metadata[number], ensure_ascii=True, separators=(",", ":")).encode("ascii"))
+        self._put(b"}")
         return 0
 
     cdef inline int _put(self, bytes data) except -1:

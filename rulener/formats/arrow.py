@@ -12,6 +12,8 @@ from rulener.errors import MissingExtra
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from rulener.formats.sink import Sink
+
 
 def _pyarrow() -> Any:
     try:
@@ -50,6 +52,8 @@ def batch_table(batch: Batch) -> pa.Table:
     arrays["sentence"] = made.ints(columns["sentence"], n)
     arrays["attributes"] = made.attributes(columns["attributes"], n)
     arrays["cues"] = made.cues(columns["cues"], n)
+    if batch.metadata:
+        arrays["metadata"] = made.metadata(batch.metadata, arrays["note_id"].indices)
     table = arrow.Table.from_arrays(list(arrays.values()), names=list(arrays))
     described: pa.Table = table.replace_schema_metadata(_metadata(batch))
     return described
@@ -62,9 +66,46 @@ def _metadata(batch: Batch) -> dict[str, str]:
     return {"rulener.engine": batch.tables.meta["fingerprint"], "rulener.failures": json.dumps(failures)}
 
 
+def _shown(value: Any) -> str | None:
+    return None if value is None else _plain(value) if isinstance(value, str) else json.dumps(value)
+
+
 def _plain(text: str) -> str:
     """The text with lone surrogates as U+FFFD."""
     return text if text.isascii() else plain_utf8(text).decode("utf-8")
+
+
+class _TableWriter:
+    """Keeps the tables of a part; all its rows are written at once, so that a part has one dictionary a column."""
+
+    def __init__(self, sink: Sink, engine: Any) -> None:
+        self._sink = sink
+        self._engine = engine
+        self._tables: list[pa.Table] = []
+
+    def write(self, batch: Batch) -> None:
+        self._tables.append(batch_table(batch))
+
+    def _table(self) -> pa.Table:
+        """The part's rows. Failures are in the run's errors.jsonl, so the schema names only what made them."""
+        tables = self._tables or [batch_table(self._engine.batch([], []))]
+        made: pa.Table = _pyarrow().concat_tables(tables).unify_dictionaries().combine_chunks()
+        return made.replace_schema_metadata({"rulener.engine": tables[0].schema.metadata[b"rulener.engine"]})
+
+
+class ParquetWriter(_TableWriter):
+    def close(self) -> None:
+        from pyarrow import parquet
+
+        with _pyarrow().PythonFile(self._sink.stream(), "w") as file:
+            parquet.write_table(self._table(), file, compression="zstd")
+
+
+class IpcWriter(_TableWriter):
+    def close(self) -> None:
+        table = self._table()
+        with _pyarrow().PythonFile(self._sink.stream(), "w") as file, _pyarrow().ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
 
 
 class _Maker:
@@ -118,6 +159,12 @@ class _Maker:
             names=["name", "text", "start", "end", "number"],
         )
         return self.lists(parts["offsets"], n, values)
+
+    def metadata(self, of_notes: list[dict[str, Any]], notes: Any) -> Any:
+        """What each entity's note carries, as a map of strings: one type, whatever the values are."""
+        kind = self.pa.map_(self.pa.string(), self.pa.string())
+        shown = [[(name, _shown(value)) for name, value in found.items()] for found in of_notes]
+        return self.pa.array(shown, kind).take(notes)
 
     def cues(self, parts: dict[str, Any], n: int) -> Any:
         count = parts["n"]

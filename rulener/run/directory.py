@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rulener import __version__
 from rulener.errors import UsageError
+from rulener.formats.writers import known_formats
 from rulener.run import limits, workers
 from rulener.run.decode import check_encoding
 from rulener.run.inputs import readable, resolve
@@ -56,15 +57,19 @@ def run(
     paths: Sequence[str],
     out: str,
     *,
-    format: str = "jsonl",
+    format: str | Sequence[str] = "jsonl",
     encoding: str | None = None,
     workers: int | None = None,
     overwrite: bool = False,
     progress: Callable[[Totals, int | None], None] | None = None,
     start: str | None = None,
 ) -> Totals:
-    """Annotates all notes of `paths` into the folder `out`; goes on where an earlier run was stopped. Raises UsageError."""
+    """Annotates all notes of `paths` into the folder `out`, in one or more formats; goes on where an earlier run was stopped.
+
+    Raises UsageError, MissingExtra.
+    """
     encoding = check_encoding(encoding)
+    formats = known_formats([format] if isinstance(format, str) else format)
     inputs = resolve(paths)
     folder = os.path.abspath(out)
     planner = Planner(inputs, leave_out=folder)
@@ -72,9 +77,10 @@ def run(
     first = next(parts, None)
     if first is None:
         raise _no_notes(paths, planner.others)
-    identity = _identity(engine, {"format": format, "encoding": encoding or "utf-8"}, [[i.kind, i.name] for i in inputs])
+    options = {"format": ",".join(formats), "encoding": encoding or "utf-8"}
+    identity = _identity(engine, options, [[i.kind, i.name] for i in inputs])
     with Output(folder, identity, overwrite=overwrite) as output:
-        current = _Run(Job(engine, inputs, encoding), output, planner, _chain(first, parts), progress)
+        current = _Run(Job(engine, inputs, formats, encoding), output, planner, _chain(first, parts), progress)
         try:
             return current.go(workers or default_workers(), start)
         except OSError as error:
@@ -197,7 +203,7 @@ def _identity(engine: Any, options: dict[str, Any], inputs: list[list[str]]) -> 
     """Which run this is: the same on every machine, so no paths; names and hashes say what was used."""
     manifest = engine.manifest()
     return {
-        "schema": "rulener.journal/1",
+        "schema": "rulener.journal/2",
         "rulener": __version__,
         "engine": manifest["engine"],
         "packs": [_without_path(pack) for pack in manifest["packs"]],

@@ -14,25 +14,26 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rulener.errors import UsageError
 from rulener.run.inputs import readable
-from rulener.run.work import PartResult
+from rulener.run.work import PartResult, result_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 JOURNAL, MANIFEST, ERRORS = "journal.jsonl", "manifest.json", "errors.jsonl"
 _SCRATCH = ".rulener-"
-_OURS = re.compile(r"part-\d{5,}\.jsonl")
-_HEAD = b'{"schema":"rulener.journal/1",'
+_OURS = re.compile(r"part-\d{5,}\.[a-z0-9.]+")
+_HEAD = b'{"schema":"rulener.journal/2",'
 _OVERWRITE = "give another folder, or --overwrite to start anew"
 
 
-def part_name(number: int) -> str:
-    return f"part-{number:05d}.jsonl"
+def part_name(number: int, suffix: str) -> str:
+    return f"part-{number:05d}{suffix}"
 
 
 class Output:
@@ -65,8 +66,8 @@ class Output:
 
     # --- parts
 
-    def part_path(self, number: int) -> str:
-        return os.path.join(self.folder, part_name(number))
+    def part_path(self, number: int, suffix: str) -> str:
+        return os.path.join(self.folder, part_name(number, suffix))
 
     def scratch_path(self, what: str) -> str:
         return os.path.join(self.folder, f"{_SCRATCH}{what}.tmp")
@@ -84,9 +85,7 @@ class Output:
         if where is None:
             return None
         self._journal.seek(where[0])
-        record = json.loads(self._journal.read(where[1]))
-        record["failures"] = [tuple(failure) for failure in record["failures"]]
-        return PartResult(**record)
+        return result_from(json.loads(self._journal.read(where[1])))
 
     def finished(self, number: int, plan: str) -> PartResult | None:
         """The journalled part, if it is there and whole; U205 when the input it was made from has changed."""
@@ -97,18 +96,18 @@ class Output:
             return None
         if result.plan != plan:
             raise self._other_run(["the input notes (names, sizes or order)"])
-        try:
-            size = os.stat(self.part_path(number)).st_size
-        except OSError:
-            size = -1
-        if size != result.bytes:
+        if any(_size(self.part_path(number, file.suffix)) != file.bytes for file in result.files):
             del self._where[number]
             return None
         return result
 
     def commit(self, result: PartResult, scratch: str) -> None:
-        """Puts a written and synced part in its place and journals it."""
-        os.replace(scratch, self.part_path(result.part))
+        """Puts the written and synced files of a part in their places and journals it."""
+        for file in result.files:
+            place = self.part_path(result.part, file.suffix)
+            if os.path.isdir(place):  # of a run that was killed before it had journalled it
+                shutil.rmtree(place)
+            os.replace(scratch + file.suffix, place)
         self._write_line(asdict(result), result.part)
 
     def _write_line(self, record: dict[str, Any], part: int | None = None) -> None:
@@ -168,8 +167,10 @@ class Output:
         text = json.dumps(manifest, indent=2, ensure_ascii=False)
         yield text[: -len("\n}")].encode() + b',\n  "parts": ['
         for index, result in enumerate(self.results()):
-            part = {"file": part_name(result.part), "notes": result.notes - len(result.failures), "entities": result.entities}
-            part |= {"bytes": result.bytes, "crc32": result.crc32}
+            part: dict[str, Any] = {"notes": result.notes - len(result.failures), "entities": result.entities}
+            part["files"] = [
+                {"file": part_name(result.part, file.suffix), "bytes": file.bytes, "crc32": file.crc32} for file in result.files
+            ]
             yield (b",\n    " if index else b"\n    ") + _json(part)
         yield b"\n  ]\n}\n"
 
@@ -248,13 +249,39 @@ class Output:
         """What a run has written; the journal stays, as it is the lock. Other files are left alone."""
         for name in os.listdir(self.folder):
             if _OURS.fullmatch(name) or name in (MANIFEST, ERRORS):
-                os.unlink(os.path.join(self.folder, name))
+                _remove(os.path.join(self.folder, name))
 
     def _remove_scratch(self) -> None:
         for name in os.listdir(self.folder):
             if name.startswith(_SCRATCH):
                 with contextlib.suppress(FileNotFoundError):  # the worker of a killed run has removed it itself
-                    os.unlink(os.path.join(self.folder, name))
+                    _remove(os.path.join(self.folder, name))
+
+
+def remove_scratch(prefix: str) -> None:
+    """Remove the scratch files whose paths begin so. A later run may have done it."""
+    folder, name = os.path.split(prefix)
+    with contextlib.suppress(OSError):
+        for found in os.listdir(folder):
+            if found.startswith(name):
+                _remove(os.path.join(folder, found))
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
+def _size(path: str) -> int:
+    """Bytes of a file, or of all files in a folder; -1 when it is not there."""
+    try:
+        if not os.path.isdir(path):
+            return os.stat(path).st_size
+        return sum(os.stat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(path) for name in names)
+    except OSError:
+        return -1
 
 
 def _locked_journal(folder: str) -> tuple[BinaryIO, bool]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rulener.errors import NoteError
+from rulener.formats.writers import new_sink, open_writer
 from rulener.run import limits
 from rulener.run.decode import decode
 from rulener.run.inputs import UNLISTED, open_jsonl, parse_line, readable
@@ -20,10 +20,10 @@ from rulener.run.inputs import UNLISTED, open_jsonl, parse_line, readable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from rulener.formats.sink import FolderSink, Sink
     from rulener.run.inputs import Input
 
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 Failure = tuple[str, str, str]
 """(note id, code, reason)"""
@@ -35,51 +35,77 @@ class Job:
 
     engine: Any
     inputs: Sequence[Input]
+    formats: tuple[str, ...] = ("jsonl",)
     encoding: str | None = None
     duplicates: dict[int, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
+class PartFile:
+    """A file of a finished part, or a folder of files. `suffix` follows the part's name; `crc32` is that of its bytes."""
+
+    suffix: str
+    bytes: int
+    crc32: str
+
+
+@dataclass(slots=True)
 class PartResult:
-    """What the journal keeps of a finished part. `input` is the SHA-256 of what was read, `crc32` that of what was written."""
+    """What the journal keeps of a finished part. `input` is the SHA-256 of what was read."""
 
     part: int
     notes: int = 0
     entities: int = 0
     read: int = 0
-    bytes: int = 0
     input: str = ""
-    crc32: str = ""
+    files: list[PartFile] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     plan: str = ""
 
+    @property
+    def bytes(self) -> int:
+        return sum(file.bytes for file in self.files)
 
-def make_part(job: Job, task: bytes, path: str) -> tuple[PartResult, int]:
-    """Annotates the notes of a planned part into the file `path`. Gives the result and the file, still open."""
+
+def result_from(record: dict[str, Any]) -> PartResult:
+    """The result that `asdict` made this record of."""
+    files = [PartFile(**file) for file in record["files"]]
+    failures = [(note_id, code, reason) for note_id, code, reason in record["failures"]]
+    return PartResult(**{**record, "files": files, "failures": failures})
+
+
+def make_part(job: Job, task: bytes, scratch: str) -> tuple[PartResult, list[Sink | FolderSink]]:
+    """Annotates the notes of a planned part into files whose names are `scratch` and a suffix.
+
+    Gives the result and the files, complete but neither synced nor closed.
+    """
     plan = json.loads(task)
-    out = os.open(path, _WRITE, 0o666)
+    sinks: list[Sink | FolderSink] = []
     try:
-        maker = _PartMaker(job, PartResult(plan["part"]), out)
+        for name in job.formats:
+            sinks.append(new_sink(name, scratch))
+        maker = _PartMaker(job, PartResult(plan["part"]), sinks)
         for segment in plan["segments"]:
             source = job.inputs[segment["input"]]
             if "names" in segment:
                 maker.files(source, segment["names"], segment["sizes"])
             else:
                 maker.lines(source, segment["offset"], segment["length"], segment["line"])
-        return maker.finish(), out
+        return maker.finish(), sinks
     except BaseException:
-        os.close(out)
+        for sink in sinks:
+            sink.close()
         raise
 
 
 class _PartMaker:
-    def __init__(self, job: Job, result: PartResult, out: int) -> None:
+    def __init__(self, job: Job, result: PartResult, sinks: Sequence[Sink | FolderSink]) -> None:
         self._job = job
         self._result = result
-        self._out = out
+        self._sinks = sinks
+        self._writers = [open_writer(name, sink, job.engine) for name, sink in zip(job.formats, sinks, strict=True)]
         self._duplicates = job.duplicates.get(result.part, {})
         self._read_hash = hashlib.sha256()
-        self._checksum = 0
         self._failures: list[tuple[int, Failure]] = []
         self._texts: list[str] = []
         self._ids: list[str] = []
@@ -144,7 +170,9 @@ class _PartMaker:
         self._failures.sort(key=lambda failure: failure[0])
         result.failures = [failure for _, failure in self._failures]
         result.input = self._read_hash.hexdigest()
-        result.crc32 = f"{self._checksum:08x}"
+        for writer in self._writers:
+            writer.close()
+        result.files = [PartFile(sink.suffix, sink.size, sink.crc32) for sink in self._sinks]
         return result
 
     def _annotate(self) -> None:
@@ -161,14 +189,15 @@ class _PartMaker:
 
     def _engine_call(self, texts: Sequence[str], ids: Sequence[str], places: Sequence[int]) -> None:
         try:
-            batch = self._job.engine.jsonl(texts, ids)
+            batch = self._job.engine.batch(texts, ids)
         except MemoryError:
             self._in_halves(texts, ids, places)
             return
-        for failure in batch.failures:
-            self._failures.append((places[failure.index], (ids[failure.index], failure.code, failure.reason)))
-        self._result.entities += batch.entities
-        self._write(batch.data)
+        for index, code, reason in batch.failures:
+            self._failures.append((places[index], (ids[index], code, reason)))
+        self._result.entities += batch.n_entities
+        for writer in self._writers:
+            writer.write(batch)
 
     def _in_halves(self, texts: Sequence[str], ids: Sequence[str], places: Sequence[int]) -> None:
         if len(texts) == 1:
@@ -177,13 +206,6 @@ class _PartMaker:
         half = len(texts) // 2
         self._engine_call(texts[:half], ids[:half], places[:half])
         self._engine_call(texts[half:], ids[half:], places[half:])
-
-    def _write(self, data: bytes) -> None:
-        self._checksum = zlib.crc32(data, self._checksum)  # not SHA-256: much more is written than read
-        self._result.bytes += len(data)
-        written = os.write(self._out, data)
-        while written < len(data):
-            written += os.write(self._out, memoryview(data)[written:])
 
     def _fail(self, place: int, note_id: str, error: NoteError) -> None:
         hint = f" ({error.hint})" if error.hint else ""

@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 from rulener.errors import RulenerError, UsageError
 from rulener.run.limits import ATTEMPTS
-from rulener.run.output import write_error
+from rulener.run.output import remove_scratch, write_error
 from rulener.run.plan import read_at
-from rulener.run.work import PartResult, make_part
+from rulener.run.work import PartResult, make_part, result_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rulener.formats.sink import FolderSink, Sink
     from rulener.run.work import Job
 
 _TASK = struct.Struct("<qqq")  # part, offset and length of its line in the plan
@@ -50,15 +51,15 @@ class Syncer:
 
     def __init__(self, done: Callable[[PartResult, str], None]) -> None:
         self._done = done
-        self._queue: SimpleQueue[tuple[PartResult, int, str] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[PartResult, list[Sink | FolderSink], str] | None] = SimpleQueue()
         self._slots = threading.Semaphore(_AHEAD)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="rulener-sync", daemon=True)
         self._thread.start()
 
-    def submit(self, result: PartResult, file: int, scratch: str) -> None:
+    def submit(self, result: PartResult, sinks: list[Sink | FolderSink], scratch: str) -> None:
         self._slots.acquire()
-        self._queue.put((result, file, scratch))
+        self._queue.put((result, sinks, scratch))
         self._raise()
 
     def finish(self) -> None:
@@ -73,15 +74,17 @@ class Syncer:
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:
-            result, file, scratch = item
+            result, sinks, scratch = item
             try:
                 if self._error is None:
-                    os.fsync(file)
+                    for sink in sinks:
+                        sink.sync()
                     self._done(result, scratch)
             except BaseException as error:  # noqa: BLE001 (raised again in the main thread)
                 self._error = error
             finally:
-                os.close(file)
+                for sink in sinks:
+                    sink.close()
                 self._slots.release()
 
 
@@ -93,14 +96,15 @@ def here(
     try:
         for part, offset, length in tasks:
             scratch = _scratch(folder, part)
-            result, file = make_part(job, read_at(plan_fd, offset, length), scratch)
-            syncer.submit(result, file, scratch)
+            result, sinks = make_part(job, read_at(plan_fd, offset, length), scratch)
+            syncer.submit(result, sinks, scratch)
     finally:
         syncer.finish()
 
 
 def _scratch(folder: str, part: int) -> str:
-    return os.path.join(folder, f".rulener-part-{part:05d}-{os.getpid()}.tmp")
+    """What the scratch files of a part begin with."""
+    return os.path.join(folder, f".rulener-part-{part:05d}-{os.getpid()}")
 
 
 # --- the parent's side
@@ -157,7 +161,7 @@ class Pool:
             if "begun" in report:
                 worker.at = report["begun"]
             elif "result" in report:
-                result = PartResult(**report["result"])
+                result = result_from(report["result"])
                 worker.held.remove(result.part)
                 yield result, report["scratch"]
             else:
@@ -270,11 +274,11 @@ def _serve(job: Job, plan_fd: int, folder: str, tasks: int, results: int, parent
             reports.send({"begun": part})
             scratch = _scratch(folder, part)
             try:
-                result, file = make_part(job, read_at(plan_fd, offset, length), scratch)
+                result, sinks = make_part(job, read_at(plan_fd, offset, length), scratch)
             except BaseException:
-                _remove(scratch)
+                remove_scratch(scratch)
                 raise
-            syncer.submit(result, file, scratch)
+            syncer.submit(result, sinks, scratch)
         syncer.finish()
     except BrokenPipeError:
         return
@@ -306,13 +310,8 @@ class _Reports:
         try:
             self.send({"result": asdict(result), "scratch": scratch})
         except BrokenPipeError:
-            _remove(scratch)
+            remove_scratch(scratch)
             raise
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):  # a later run may have removed it
-        os.unlink(path)
 
 
 def describe_bug(error: BaseException) -> tuple[str, str, str]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from rulener.run import work
 from tests.cli.conftest import Call
 from tests.run.fake import FakeEngine
 
@@ -82,7 +81,7 @@ def full(tmp_path: Path, patch: pytest.MonkeyPatch) -> list[str]:
     def write(maker: Any, data: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    patch.setattr(work._PartMaker, "_write", write)
+    patch.setattr("rulener.formats.sink.Sink.write", write)
     return ["notes"]
 
 
@@ -112,7 +111,7 @@ def interrupted(tmp_path: Path, patch: pytest.MonkeyPatch) -> list[str]:
     def write(maker: Any, data: bytes) -> None:
         raise KeyboardInterrupt
 
-    patch.setattr(work._PartMaker, "_write", write)
+    patch.setattr("rulener.formats.sink.Sink.write", write)
     return ["notes"]
 
 

@@ -12,18 +12,10 @@ from typing import Any
 
 
 @dataclass
-class FakeFailure:
-    index: int
-    code: str
-    reason: str
-
-
-@dataclass
 class FakeBatch:
-    data: bytes
-    notes: int
-    entities: int
-    failures: list[FakeFailure]
+    lines: list[str]
+    n_entities: int
+    failures: list[tuple[int, str, str]]
 
 
 @dataclass
@@ -59,18 +51,21 @@ class FakeEngine:
             "warnings": [],
         }
 
-    def jsonl(self, texts: list[str], ids: list[str]) -> FakeBatch:
+    def json_lines(self, batch: FakeBatch) -> bytes:
+        return "".join(batch.lines).encode()
+
+    def batch(self, texts: list[str], ids: list[str]) -> FakeBatch:
         lines, failures, entities = [], [], 0
         for index, (text, note_id) in enumerate(zip(texts, ids, strict=True)):
             if "deadly" in text:
                 self._die()
             if "slow regex" in text:
-                failures.append(FakeFailure(index, "N201", "rule r took longer than 1 s"))
+                failures.append((index, "N201", "rule r took longer than 1 s"))
                 continue
             found = [{"start": m.start(), "end": m.end()} for m in re.finditer("pain", text)]
             entities += len(found)
             lines.append(json.dumps({"note_id": note_id, "length": len(text), "entities": found}) + "\n")
-        return FakeBatch("".join(lines).encode(), len(lines), entities, failures)
+        return FakeBatch(lines, entities, failures)
 
     def _die(self) -> None:
         if self.kill is None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from rulener.errors import UsageError
+from rulener.formats.sink import Sink
 from rulener.run import limits, work, workers
 from rulener.run.directory import default_workers, run
 from rulener.run.output import Output
@@ -62,7 +63,7 @@ def test_the_manifest_names_no_path_and_no_time(
     assert manifest["passed_over"] == 1
     assert manifest["inputs"] == [{"kind": "folder", "name": "notes"}]
     assert manifest["options"] == {"scheme": None, "format": "jsonl", "encoding": "utf-8"}
-    assert [part["file"] for part in manifest["parts"]] == ["part-00000.jsonl"]
+    assert [file["file"] for part in manifest["parts"] for file in part["files"]] == ["part-00000.jsonl"]
 
 
 def test_all_kinds_of_input_in_one_run(notes: Path, tmp_path: Path, engine: FakeEngine, lines: Read, small_parts: None) -> None:
@@ -148,10 +149,10 @@ def test_a_large_note(tmp_path: Path, engine: FakeEngine, lines: Read) -> None:
 def test_no_memory_for_one_note_leaves_the_others(tmp_path: Path, errors: Read, lines: Read, notes: Path) -> None:
     @dataclass
     class Small(FakeEngine):
-        def jsonl(self, texts: list[str], ids: list[str]) -> FakeBatch:
+        def batch(self, texts: list[str], ids: list[str]) -> FakeBatch:
             if any(len(text) > 300 for text in texts):
                 raise MemoryError
-            return super().jsonl(texts, ids)
+            return super().batch(texts, ids)
 
     run(Small(), [str(notes)], str(tmp_path / "out"), workers=1)
     told = errors(tmp_path / "out")
@@ -256,7 +257,7 @@ def test_two_runs_at_once(notes: Path, tmp_path: Path, engine: FakeEngine) -> No
     ready, told = os.pipe()
     pid = os.fork()
     if pid == 0:
-        with Output(str(tmp_path / "out"), {"schema": "rulener.journal/1", "of": "the first"}):
+        with Output(str(tmp_path / "out"), {"schema": "rulener.journal/2", "of": "the first"}):
             os.write(told, b"x")
             signal.pause()
     os.read(ready, 1)
@@ -278,14 +279,14 @@ def test_a_full_disk(
 ) -> None:
     run(engine, [str(notes)], str(tmp_path / "whole"), workers=1)
     with monkeypatch.context() as patch:
-        write = work._PartMaker._write
+        write = Sink.write
 
-        def full(maker: Any, data: bytes) -> None:
-            if maker._result.part == 4:
+        def full(sink: Sink, data: bytes) -> int:
+            if "part-00004" in sink.path:
                 raise OSError(errno.ENOSPC, "No space left on device")
-            write(maker, data)
+            return write(sink, data)
 
-        patch.setattr(work._PartMaker, "_write", full)
+        patch.setattr(Sink, "write", full)
         with pytest.raises(UsageError, match=r"U207.*No space left on device; \d parts are done and stay \(make room"):
             run(engine, [str(notes)], str(tmp_path / "out"), workers=count)
     assert not [name for name in tree(tmp_path / "out") if name.startswith(".")]
@@ -330,7 +331,7 @@ def test_a_part_that_kills_twice_ends_the_run(notes: Path, tmp_path: Path, small
 
 @dataclass
 class Broken(FakeEngine):
-    def jsonl(self, texts: list[str], ids: list[str]) -> FakeBatch:
+    def batch(self, texts: list[str], ids: list[str]) -> FakeBatch:
         raise KeyError(texts[0])
 
 
@@ -348,12 +349,12 @@ class Interrupting(FakeEngine):
 
     run_pid: int = 0
 
-    def jsonl(self, texts: list[str], ids: list[str]) -> FakeBatch:
+    def batch(self, texts: list[str], ids: list[str]) -> FakeBatch:
         if any("now" in text for text in texts):
             os.kill(self.run_pid, signal.SIGINT)
             if os.getpid() != self.run_pid:
                 signal.pause()  # until the run ends its workers
-        return super().jsonl(texts, ids)
+        return super().batch(texts, ids)
 
 
 def child_processes() -> set[str]:
