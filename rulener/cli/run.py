@@ -29,8 +29,8 @@ from rulener.run.directory import Totals
     "-f",
     "formats",
     multiple=True,
-    metavar="NAME",
-    help=f"What to write: {', '.join(FORMATS)}. May be repeated; default: jsonl.",
+    type=click.Choice(list(FORMATS)),
+    help="What to write; may be repeated. Default: jsonl.",
 )
 @engine_options
 @click.option(
