@@ -312,15 +312,16 @@ def _literal_runs(program: Program, at: int) -> list[tuple[tuple[int, ...], int]
     runs: list[tuple[tuple[int, ...], int]] = [((number,), at) for number in _members(program, at)]
     while len(runs[0][0]) < MAX_RUN:
         longer: list[tuple[tuple[int, ...], int]] = []
-        for tokens, last in runs:
-            steps = sorted(_steps(program.code, last + 1))
-            if not all(program.code[step].op in (TOKEN, SET) for step in steps):
-                return [(tokens, _following_flags(program.code, [last])) for tokens, last in runs]
-            longer += [((*tokens, number), step) for step in steps for number in _members(program, step)]
-        if len(longer) > MAX_RUNS:
+        after = {last: sorted(_steps(program.code, last + 1)) for last in {last for _, last in runs}}
+        if not all(program.code[step].op in (TOKEN, SET) for steps in after.values() for step in steps):
             break
+        if sum(len(_members(program, step)) for _, last in runs for step in after[last]) > MAX_RUNS:
+            break
+        for tokens, last in runs:
+            longer += [((*tokens, number), step) for step in after[last] for number in _members(program, step)]
         runs = longer
-    return [(tokens, _following_flags(program.code, [last])) for tokens, last in runs]
+    flags = {last: _following_flags(program.code, [last]) for last in {last for _, last in runs}}
+    return [(tokens, flags[last]) for tokens, last in runs]
 
 
 def _members(program: Program, at: int) -> Sequence[int]:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import NoReturn
@@ -614,6 +615,17 @@ def expand_literal(text: Text) -> tuple[list[str], list[Diagnostic]]:
 
     The words of a surface are joined by one space. A hyphen stands alone in it only where the author put spaces around it.
     """
+    known = _known_forms(text.value)
+    return (list(known), []) if known else _expanded(text)
+
+
+@lru_cache(maxsize=1 << 14)
+def _known_forms(value: str) -> tuple[str, ...]:
+    """The surfaces of a cue, which several checks and the compiler ask for; none when it has an error, which has a place."""
+    return tuple(_expanded(Text(value, Place("", 1, 1)))[0])
+
+
+def _expanded(text: Text) -> tuple[list[str], list[Diagnostic]]:
     node, problems = _parsed(_Parser(text, plain=True))
     if node is None:
         return [], problems

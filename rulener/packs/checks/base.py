@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from rulener.packs.diagnostics import Diagnostic
@@ -31,6 +32,7 @@ class Check(Protocol):
         ...
 
 
+@lru_cache(maxsize=1 << 16)
 def folded(surface: str) -> str:
     """The surface as notes are compared with it, nearly: case, accents, spaces, tight hyphens, slashes, possessives fold.
 
@@ -39,5 +41,6 @@ def folded(surface: str) -> str:
     """
     text = unicodedata.normalize("NFKD", _APOSTROPHE.sub("'", surface)).casefold()
     text = _POSSESSIVE.sub("", text).replace("'", "")
-    text = "".join(char for char in text if unicodedata.combining(char) in (0, 7, 8, 9))
+    if not text.isascii():
+        text = "".join(char for char in text if unicodedata.combining(char) in (0, 7, 8, 9))
     return _SOFT.sub(" ", _HARD_HYPHEN.sub(" \u2014 ", text)).strip()

@@ -35,8 +35,9 @@ class TwoRoles:
         for rule in (rule for pack in packs for rule in pack.context):
             for form in cue_forms(rule):
                 use = _Use(rule, form)
+                surface = folded(form.surface) or form.surface
                 for axis in rule.axes or AXES:
-                    earlier = uses.setdefault((axis, folded(form.surface) or form.surface), [])
+                    earlier = uses.setdefault((axis, surface), [])
                     other = next((before for before in earlier if _clash(before, use)), None)
                     pair = (form.text.place, other.form.text.place) if other else ()
                     if other and pair not in reported:
