@@ -95,6 +95,7 @@ def test_the_modules_are_seen() -> None:
         (["rulener.formats"], ["rulener.packs", "rulener.compiler", "rulener.engine", "rulener.run", "rulener.cli"]),
         (["rulener.run"], ["rulener.core", "rulener.packs", "rulener.compiler", "rulener.cli"]),
         (["rulener.cli", "rulener.service", "rulener.workbench", "rulener.integrations"], ["rulener.core", "rulener.compiler"]),
+        (["rulener.authoring"], ["rulener.core", "rulener.compiler", "rulener.cli", "rulener.run"]),
         (["rulener.errors"], ["rulener"]),
     ],
     ids=lambda value: value[0].removeprefix("rulener.") if isinstance(value, list) else None,

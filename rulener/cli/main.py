@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": "Say why each entity is there, and why not at a position.",
     "check": "Check rule packs and print every finding.",
     "test": "Run the examples and cases of rule packs.",
+    "fmt": "Write rule packs in their canonical form.",
     "lexicon": "Make, merge and look into term tables.",
     "import": "Turn rule files of medspaCy, FastContext or NegEx into a pack.",
     "compile": "Compile packs and lexicons into one file.",
