@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -44,15 +45,23 @@ def command(packs: tuple[str, ...], no_base: bool, lexicons: tuple[str, ...], st
     from rulener.packs.parse import check_packs
 
     folders = folders_of(packs)
-    checked, diagnostics = check_packs([*base_of(folders, no_base), *folders])
+    base = base_of(folders, no_base)
+    checked, diagnostics = check_packs([*base, *folders])
     if not has_errors(diagnostics):  # with rules missing the rest of them would seem to be at odds
         diagnostics = [*diagnostics, *_conflicts(checked, lexicons)]
+    diagnostics = [diagnostic for diagnostic in diagnostics if not _only_in(diagnostic, base)]
     if as_json:
         click.echo(to_json(diagnostics), nl=False)
     else:
         print_findings(diagnostics, err=False)
     found = any(strict or diagnostic.severity == "error" for diagnostic in diagnostics)
     return EXIT_FINDINGS if found else 0
+
+
+def _only_in(diagnostic: Diagnostic, folders: Sequence[Path]) -> bool:
+    """Whether a finding speaks only of files in these folders: the shipped pack's author, not the reader, must see to it."""
+    paths = [Path(located.place.path).parent for located in diagnostic.places]
+    return bool(paths) and all(path in folders for path in paths)
 
 
 def _conflicts(packs: Sequence[Pack], lexicons: Sequence[str]) -> list[Diagnostic]:

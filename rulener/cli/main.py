@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "Annotate notes into a folder of JSON lines.",
     "show": "Show one note with its entities marked.",
     "explain": "Say why each entity is there, and why not at a position.",
+    "new": "Make a pack to start from.",
     "check": "Check rule packs and print every finding.",
     "test": "Run the examples and cases of rule packs.",
     "fmt": "Write rule packs in their canonical form.",

@@ -125,15 +125,19 @@ def _compose(text: str) -> _Part:
         items: list[_Part] = []
         for inner in events:
             if isinstance(inner, yaml.CollectionEndEvent):
-                end = inner.end_mark.index if event.flow_style and inner.end_mark else (items[-1].end if items else end)
+                end = inner.end_mark.index if _in_flow(event) and inner.end_mark else (items[-1].end if items else end)
                 break
             items.append(build(inner))
         if isinstance(event, yaml.SequenceStartEvent):
-            return _List(start, end, bool(event.flow_style), items)
+            return _List(start, end, _in_flow(event), items)
         entries = [(key, value) for key, value in zip(items[::2], items[1::2], strict=True) if isinstance(key, _Text)]
-        return _Map(start, end, bool(getattr(event, "flow_style", False)), entries)
+        return _Map(start, end, _in_flow(event), entries)
 
     return next(build(event) for event in events if isinstance(event, yaml.NodeEvent))
+
+
+def _in_flow(event: yaml.Event) -> bool:
+    return bool(getattr(event, "flow_style", False))
 
 
 def _scalars(part: _Part) -> Iterator[_Text]:
@@ -410,6 +414,7 @@ def _block(head: str, part: _Text) -> list[str]:
     first, *rest = part.raw.rstrip().split("\n")
     if _BLOCK_HEADER.fullmatch(first.rstrip()) is None:  # an indentation of its own: kept as it is
         return [head + first.rstrip(), *rest]
-    indent = " " * (len(head) - len(head.lstrip(" -")) + (0 if head.lstrip().startswith("- ") and not head.rstrip().endswith(":") else 2))
+    own = len(head) - len(head.lstrip(" -"))
+    indent = " " * (own + 2 if head.rstrip().endswith(":") else own)
     shift = min((len(line) - len(line.lstrip(" ")) for line in rest if line.strip()), default=0)
     return [head + first.rstrip(), *(indent + line[shift:] if line.strip() else "" for line in rest)]

@@ -59,7 +59,7 @@ def test_a_long_list_is_wrapped_under_its_first_entry() -> None:
 
 
 def test_a_long_mapping_gets_lines_of_its_own() -> None:
-    text = "unless: {before: [%s], after: [y]}\n" % ", ".join(["word"] * 30)
+    text = f"unless: {{before: [{', '.join(['word'] * 30)}], after: [y]}}\n"
     assert fmt(text).split("\n")[0] == "unless:"
     assert fmt(text).endswith("\n  after: [y]\n")
 
@@ -74,7 +74,7 @@ def test_a_cue_over_several_lines_is_wrapped_between_its_words_and_alternatives(
 
 
 def test_a_line_is_never_broken_inside_a_mark() -> None:
-    text = "text: \"%s [chest pain]{problem\n  negated}.\"\n" % ("word " * 21)
+    text = f'text: "{"word " * 21} [chest pain]{{problem\n  negated}}."\n'
     assert "{problem negated}" in fmt(text)
 
 
