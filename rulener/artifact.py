@@ -205,6 +205,7 @@ _META: dict[str, Callable[[Any], bool]] = {
     "packs": lambda value: _is_list(value, _is_pack),
     "lexicons": lambda value: _is_list(value, _is_lexicon),
     "warnings": _is_texts,
+    "coded_labels": _is_texts,
     "variants": lambda value: _is_texts(value) and 0 < len(value) < 256,
     "regexes": lambda value: _is_list(value, _is_regex),
     "counts": lambda value: _is_map(value, _is_number),

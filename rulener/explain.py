@@ -320,7 +320,7 @@ class _Explainer:
                 "mention",
                 Rule(name, place),
                 label,
-                tuple(concept._asdict() for concept in concepts),
+                tuple(concept.to_dict() for concept in concepts),
                 reason,
                 _WHY_LOST[reason],
                 won,

@@ -128,6 +128,7 @@ class _Compiler:
         self.spellings: dict[int, str] = {}
         self.surround: list[list[tuple[int, list[int]]]] = []  # per rule with `unless` words: side and token numbers
         self.blockers: dict[str, int] = {}
+        self.coded_labels: set[int] = set()  # labels of the rules that name codes
         self.concept_keys: dict[int, str] = {}  # system of every concept that a pack's rule names
         self.patterns: list[tuple[programs.Program, int, MentionRule]] = []  # program, rule number, rule
         self.findings: list[Diagnostic] = []
@@ -222,6 +223,7 @@ class _Compiler:
         name = rule.name or default_name
         if not rule.concepts:
             return [self.builder.concept("", "", name)] if name else []
+        self.coded_labels.add(self.label_numbers[rule.label.value])
         numbers = [self.builder.concept(ref.system, ref.code, name) for ref in rule.concepts]
         self.concept_keys.update(zip(numbers, (ref.system for ref in rule.concepts), strict=True))
         return numbers
@@ -466,6 +468,10 @@ class _Compiler:
             links.extend(_LINK.pack(concept, 0, 0, 0) for concept in concepts)
         return b"".join(records), b"".join(links)
 
+    def _is_coded(self, label: int) -> bool:
+        """Whether some term of the label has a code."""
+        return label in self.coded_labels or bool(self.builder.coded_labels >> label & 1)
+
     def _term_flags(self, concepts: Sequence[int]) -> int:
         """What the core says of other terms when it links them (`judge_links`)."""
         systems = [self.concept_keys[number] for number in concepts if number in self.concept_keys]
@@ -545,6 +551,7 @@ class _Compiler:
             "lexicons": [report.described for _, report in sorted(self.reports.items())],
             "warnings": [warning for _, report in sorted(self.reports.items()) for warning in report.warnings],
             "variants": self.builder.variants,
+            "coded_labels": [label.id for number, label in enumerate(self.labels) if self._is_coded(number)],
             "regexes": regexes,
             "counts": {
                 **counts,

@@ -25,6 +25,7 @@ class Builder:
     """
 
     strings: Strings
+    coded_labels: int  # once finished: a bit per label some of whose terms have codes
     variants: list[str]  # names of the variant rules of the rows so far; the first, "", is: as the source writes it
     def __init__(self, fold_pages: Buffer, fold_cells: Buffer, fold_text: Buffer) -> None: ...
     def token(self, word: str) -> int:

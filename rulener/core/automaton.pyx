@@ -279,6 +279,7 @@ cdef class Builder:
     cdef Vec scratch            # u32
     cdef dict _case_offsets
     cdef dict _word_flags
+    cdef readonly u64 coded_labels  # once finished: bit per label some of whose terms have codes
     cdef readonly list variants # names of the variant rules; the first, "", is: as the source writes it
     cdef dict _variant_numbers
 
@@ -317,6 +318,7 @@ cdef class Builder:
         self._case_offsets = {}
         self._word_flags = {}
         self.variants = [""]
+        self.coded_labels = 0
         self._variant_numbers = {"": 0}
 
     def __dealloc__(self):
@@ -766,6 +768,8 @@ cdef class _Finish:
         vec_free(&self.filter_)
 
     def run(self):
+        cdef const Concept *concepts
+        cdef u64 k, n_standard = 0
         tables = {}
         n_tokens, n_forms, n_deep = self.b.spellings.n, self.b.lengths.n, self.b.parents.n
         self.b._settle_edges()
@@ -784,7 +788,11 @@ cdef class _Finish:
         tables["cases"] = self.take(&self.b.cases, b"B")
         tables["string_bytes"] = self.take(&self.b.strings.bytes_, b"B")
         tables["string_offsets"] = self.take(&self.b.strings.offsets, b"I")
+        concepts = <const Concept *> (<Column> tables["concepts"]).vec.data
+        for k in range((<Column> tables["concepts"]).vec.n):
+            n_standard += concepts[k].standard != NONE
         counts = {
+            "standards": n_standard,
             "tokens": n_tokens,
             "first_tokens": n_first,
             "states": n_deep + n_first,
@@ -990,6 +998,7 @@ cdef class _Finish:
                 continue
             if best == NULL:
                 best = &concepts[link[k].concept]
+                self.b.coded_labels |= <u64> 1 << (term.label & 63)
                 first = k
             elif _is_better(&link[first], &link[k]):
                 return

@@ -18,7 +18,31 @@ cdef struct EntityRow:
     u16 n_cues
     u16 n_attributes
     u16 n_more
-    u16 reserved
+    u16 flags               # RowFlag
+
+cdef enum RowFlag:
+    ROW_AMBIGUOUS = 1       # its term's best concept has an equal
+    ROW_BRACKET = 2         # an opening bracket follows: it may be an abbreviation's long form
+    ROW_LINKED = 4          # the linker has spoken: see Batch.linked
+
+cdef enum Linking:
+    LINKING_NONE = 0        # nothing of its label has a code here
+    LINKING_RESOLVED = 1
+    LINKING_AMBIGUOUS = 2
+    LINKING_UNRESOLVED = 3
+
+cdef struct LinkedRow:      # what the linker says of an entity; by row
+    u32 row
+    u32 first               # in Batch.linked_concepts
+    u32 n
+    u32 linking
+
+cdef struct LinkedConcept:
+    u32 concept
+    u32 step
+    u32 matched             # number in Batch.matched, NONE
+    u32 reserved
+    double score
 
 cdef struct SentenceRow:
     u32 start
@@ -45,6 +69,9 @@ cdef struct TracedCue:      # an occurrence of a cue, kept when asked
     u32 cue
     u32 live                # axes on which no longer cue covers it
 
+cdef bint is_better(const ConceptLink *a, const ConceptLink *b) noexcept nogil
+cdef void sort_links(ConceptLink *links, u64 n) noexcept nogil
+
 cdef class Tables:
     # The artifact's tables, mapped read-only. Shared by scanners of all threads.
     cdef object _owner              # keeps the mapping alive
@@ -70,6 +97,7 @@ cdef class Tables:
     cdef u32 n_headings
     cdef const Entry *entries
     cdef u32 n_entries
+    cdef u64 coded_labels           # bit per label some of whose terms have codes
     cdef dict _strings
     cdef dict _concepts
     cdef dict _ranked
@@ -77,6 +105,8 @@ cdef class Tables:
     cdef tuple concept_tuple(self, u32 term)
     cdef list ranked_concepts(self, u32 term)
     cdef tuple merged_concepts(self, terms)
+    cdef object concept_view(self, u32 number, double score, object step, object matched)
+    cdef u32 linking_of(self, u32 label, const ConceptLink *links, u64 n) noexcept nogil
     cdef int _check(self, dict sections) except -1
 
 cdef class Batch:
@@ -96,6 +126,12 @@ cdef class Batch:
     cdef Vec rejected               # Rejected
     cdef Vec traced                 # TracedCue
     cdef Vec docs                   # DocRow, one more than notes
+    cdef Vec linked                 # LinkedRow, by row
+    cdef Vec linked_concepts        # LinkedConcept
+    cdef readonly list matched      # names that the linker's deeper steps matched
+    cdef const LinkedRow *linked_row(self, u32 row) noexcept nogil
+    cdef tuple concepts_of(self, u32 row)
+    cdef u32 linking_of(self, u32 row)
     cdef int end_note(self, bint failed) except -1 nogil
     cdef int drop_note(self) except -1 nogil
 

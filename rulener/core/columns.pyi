@@ -12,6 +12,8 @@ VIA: Final[tuple[str, ...]]
 LOSS_REASONS: Final[tuple[str, ...]]
 REJECTIONS: Final[tuple[str, ...]]
 SCHEMA: Final[str]
+LINKINGS: Final[tuple[str | None, ...]]
+STEPS: Final[tuple[str, ...]]
 
 class Tables:
     """The artifact's tables as mapped, read-only, shared by the scanners of all threads.
@@ -41,6 +43,18 @@ class Tables:
     def heading_view(self, heading: int) -> tuple[str, str, str]:
         """`(section name, rule name, rule place)`. Raises ArtifactCorrupt."""
 
+    def term_links(self, term: int) -> list[tuple[int, bool, int]]:
+        """`(concept number, is a variant, rank)` of a term's links, best first. Raises ArtifactCorrupt."""
+
+    def concept(self, number: int) -> Concept:
+        """A concept by its number. Raises ArtifactCorrupt."""
+
+    def concept_key(self, number: int) -> tuple[int, int | None]:
+        """A concept's system and code as numbers that are equal when they are; the code None when it has none."""
+
+    def term_label(self, term: int) -> int:
+        """The number of a term's label. Raises ArtifactCorrupt."""
+
     def corrupt(self) -> ArtifactCorrupt:
         """The error to raise where a table leads to nothing."""
 
@@ -64,6 +78,20 @@ class Batch:
     ) -> None: ...
     def __len__(self) -> int:
         """How many notes have been added, failed ones too."""
+
+    matched: list[str]
+    def relink(self, row: int, linking: int, concepts: list[tuple[int, float, int, str | None]]) -> None:
+        """What the linker says of an entity: `linking` is a number of LINKINGS, `concepts` are `(concept number, score, number
+        in STEPS, matched name or None)`, best first. Rows come in ascending order, each once."""
+
+    def flagged_rows(self, flags: int) -> list[tuple[int, int]]:
+        """`(row, note)` of the rows with one of the flags (1: ambiguous, 2: an opening bracket follows), in order."""
+
+    def row_range(self, number: int) -> tuple[int, int]:
+        """The first row of a note and the one after its last."""
+
+    def row(self, row: int) -> tuple[int, int, int, str | None, list[int]]:
+        """`(start, end, label number, section name, term numbers)`; the terms in the order of resolution."""
 
     def document(self, number: int) -> Document:
         """The view of a note. IndexError when there is none."""
@@ -143,7 +171,14 @@ class Entity:
     @property
     def label(self) -> str: ...
     @property
-    def concepts(self) -> tuple[Concept, ...]: ...
+    def concepts(self) -> tuple[Concept, ...]:
+        """Candidates, best first; each has its `score` and the `step` that found it."""
+
+    @property
+    def linking(self) -> str | None:
+        """`resolved` (the first concept is the one), `ambiguous` (another is as good), `unresolved` (no concept with a code), or
+        None: nothing of its label has a code here."""
+
     @property
     def section(self) -> str | None:
         """Name of the section it stands in; None outside any, or under a heading no pack knows."""

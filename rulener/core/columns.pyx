@@ -11,6 +11,7 @@ from rulener.core.views import Attribute as AttributeView
 from rulener.core.views import Concept as ConceptView
 from rulener.core.views import Cue as CueView
 from rulener.core.views import Section as SectionView
+from rulener.core.views import StandardConcept
 from rulener.core.views import Sentence as SentenceView
 from rulener.core.views import distinct, number_of
 
@@ -20,11 +21,36 @@ VIA = ("direct", "list", "field", "section")
 LOSS_REASONS = ("priority", "shorter", "later", "order", "unless", "heading")
 REJECTIONS = ("case", "glued", "no heading here", "link only")
 SCHEMA = "rulener.document/1"
+LINKINGS = (None, "resolved", "ambiguous", "unresolved")
+STEPS = ("exact", "variant", "case", "abbreviation", "word_order", "word_form", "synonym", "spelling", "partial", "composite",
+         "decision")
+AS_WRITTEN_SCORE = 1.0
+VARIANT_SCORE = 0.95
 
 cdef enum:
     MAX_LABELS = 64
     MAX_FOLDED_POINTS = 32      # of one code point; Unicode's longest is 18
     MAX_CUE_TOKENS = 1 << 20
+
+
+cdef bint is_better(const ConceptLink *a, const ConceptLink *b) noexcept nogil:
+    """As its source writes it before a variant, then by rank."""
+    if (a.variant != 0) != (b.variant != 0):
+        return a.variant == 0
+    return a.rank < b.rank
+
+
+cdef void sort_links(ConceptLink *links, u64 n) noexcept nogil:
+    """Best first, equals as they came."""
+    cdef u64 i, j
+    cdef ConceptLink moving
+    for i in range(1, n):
+        moving = links[i]
+        j = i
+        while j > 0 and is_better(&moving, &links[j - 1]):
+            links[j] = links[j - 1]
+            j -= 1
+        links[j] = moving
 
 
 def _by_rank(ranked):
@@ -75,6 +101,10 @@ cdef class Tables:
         for k, axis in enumerate(AXES):
             if axis in meta["axes"]:
                 self.axes |= 1 << k
+        self.coded_labels = 0
+        for k, label in enumerate(self.labels):
+            if label in meta["coded_labels"]:
+                self.coded_labels |= <u64> 1 << k
         self._check(sections)
 
     cdef int _check(self, dict sections) except -1:
@@ -178,7 +208,6 @@ cdef class Tables:
     cdef list ranked_concepts(self, u32 term):
         """`((is a variant, rank), concept)` of a term."""
         cdef const Term *t
-        cdef const Concept *c
         cdef const ConceptLink *link
         cdef u32 k
         known = self._ranked.get(term)
@@ -192,14 +221,78 @@ cdef class Tables:
         found = []
         for k in range(t.n_concepts):
             link = &self.concept_links[t.concept + k]
-            if link.concept >= self.n_concepts:
-                raise self.corrupt()
-            c = &self.concepts[link.concept]
+            step = 1 if link.variant else 0
             found.append(((link.variant != 0, link.rank),
-                          ConceptView(self.string(c.system), self.string(c.code), self.string(c.name), 1.0,
-                                      self.string(c.semantic_type))))
+                          self.concept_view(link.concept, VARIANT_SCORE if step else AS_WRITTEN_SCORE, STEPS[step], None)))
         self._ranked[term] = found
         return found
+
+    cdef object concept_view(self, u32 number, double score, object step, object matched):
+        cdef const Concept *c
+        cdef const Concept *s
+        standard = None
+        if number >= self.n_concepts:
+            raise self.corrupt()
+        c = &self.concepts[number]
+        if c.standard != NONE:
+            if c.standard >= self.n_concepts:
+                raise self.corrupt()
+            s = &self.concepts[c.standard]
+            standard = StandardConcept(self.string(s.system), self.string(s.code), self.string(s.name),
+                                       None if c.standard_id == NONE else c.standard_id)
+        return ConceptView(self.string(c.system), self.string(c.code), self.string(c.name), score, self.string(c.semantic_type),
+                           step, standard, matched)
+
+    cdef u32 linking_of(self, u32 label, const ConceptLink *links, u64 n) noexcept nogil:
+        """What a term's links, best first, say of its mention: resolved, ambiguous (the best code has an equal of its system),
+        unresolved (no code, though terms of its label have some) or none."""
+        cdef const ConceptLink *best = NULL
+        cdef u64 k
+        for k in range(n):
+            if links[k].concept >= self.n_concepts or self.concepts[links[k].concept].code == NONE:
+                continue
+            if best == NULL:
+                best = &links[k]
+            elif (best.variant != 0) != (links[k].variant != 0) or best.rank != links[k].rank:
+                break
+            elif (self.concepts[links[k].concept].system == self.concepts[best.concept].system
+                    and self.concepts[links[k].concept].code != self.concepts[best.concept].code):
+                return LINKING_AMBIGUOUS
+        if best != NULL:
+            return LINKING_RESOLVED
+        return LINKING_UNRESOLVED if label < MAX_LABELS and (self.coded_labels >> label) & 1 else LINKING_NONE
+
+    # --- for the linker -----------------------------------------------------------------------------------------------
+
+    def term_links(self, u32 term):
+        """`(concept number, is a variant, rank)` of a term's links, best first."""
+        cdef const Term *t
+        cdef u32 k
+        if term >= self.n_terms:
+            raise self.corrupt()
+        t = &self.terms[term]
+        if <u64> t.concept + t.n_concepts > self.n_concept_links:
+            raise self.corrupt()
+        return [(self.concept_links[t.concept + k].concept, self.concept_links[t.concept + k].variant != 0,
+                 self.concept_links[t.concept + k].rank) for k in range(t.n_concepts)]
+
+    def concept(self, u32 number):
+        """A concept by its number."""
+        return self.concept_view(number, AS_WRITTEN_SCORE, STEPS[0], None)
+
+    def concept_key(self, u32 number):
+        """`(system, code)` of a concept as string numbers; the code is None when it has none."""
+        cdef const Concept *c
+        if number >= self.n_concepts:
+            raise self.corrupt()
+        c = &self.concepts[number]
+        return c.system, None if c.code == NONE else c.code
+
+    def term_label(self, u32 term):
+        """The label of a term, as its number."""
+        if term >= self.n_terms:
+            raise self.corrupt()
+        return self.terms[term].label
 
     def rule_name(self, u32 rule):
         if rule >= self.n_rules:
@@ -274,6 +367,9 @@ cdef class Batch:
         vec_init(&self.rejected, sizeof(Rejected))
         vec_init(&self.traced, sizeof(TracedCue))
         vec_init(&self.docs, sizeof(DocRow))
+        vec_init(&self.linked, sizeof(LinkedRow))
+        vec_init(&self.linked_concepts, sizeof(LinkedConcept))
+        self.matched = []
         memset(vec_push(&self.docs), 0, sizeof(DocRow))
 
     def __dealloc__(self):
@@ -287,6 +383,8 @@ cdef class Batch:
         vec_free(&self.rejected)
         vec_free(&self.traced)
         vec_free(&self.docs)
+        vec_free(&self.linked)
+        vec_free(&self.linked_concepts)
 
     cdef int end_note(self, bint failed) except -1 nogil:
         """Close the note in hand; the next one begins."""
@@ -319,6 +417,130 @@ cdef class Batch:
     @property
     def n_entities(self):
         return self.entities.n
+
+    # --- linking ------------------------------------------------------------------------------------------------------
+
+    def relink(self, u32 row, u32 linking, list concepts):
+        """What the linker says of an entity: `concepts` are `(number, score, step number, matched name or None)`, best first.
+
+        Rows come in ascending order, each once.
+        """
+        cdef LinkedRow *linked
+        cdef LinkedConcept *concept
+        if row >= self.entities.n or linking > LINKING_UNRESOLVED:
+            raise IndexError(f"row {row}")
+        if self.linked.n and (<LinkedRow *> self.linked.data)[self.linked.n - 1].row >= row:
+            raise ValueError("rows are not in order")
+        for number, _, step, _ in concepts:
+            if number >= self.tables.n_concepts or not 0 <= step < len(STEPS):
+                raise self.tables.corrupt()
+        linked = <LinkedRow *> vec_push(&self.linked)
+        linked.row = row
+        linked.first = <u32> self.linked_concepts.n
+        linked.n = <u32> len(concepts)
+        linked.linking = linking
+        for number, score, step, matched in concepts:
+            concept = <LinkedConcept *> vec_push(&self.linked_concepts)
+            concept.concept = number
+            concept.score = score
+            concept.step = step
+            concept.reserved = 0
+            concept.matched = NONE
+            if matched is not None:
+                concept.matched = <u32> len(self.matched)
+                self.matched.append(matched)
+        (<EntityRow *> self.entities.data)[row].flags |= ROW_LINKED
+
+    def flagged_rows(self, u32 flags):
+        """Rows with one of the flags (1: ambiguous, 2: a bracket follows), in order, and the note of each."""
+        cdef const EntityRow *rows = <const EntityRow *> self.entities.data
+        cdef u64 k
+        cdef list found = []
+        for k in range(self.entities.n):
+            if rows[k].flags & flags:
+                found.append((k, rows[k].doc))
+        return found
+
+    def row_range(self, u32 number):
+        """First and last row (exclusive) of a note."""
+        cdef const DocRow *doc = &(<const DocRow *> self.docs.data)[number]
+        if number + 1 >= self.docs.n:
+            raise IndexError(number)
+        return doc.entity, doc[1].entity
+
+    def row(self, u32 row):
+        """`(start, end, label number, section name, terms)` of a row; the terms in the order of resolution."""
+        cdef const EntityRow *r
+        cdef u32 k
+        if row >= self.entities.n:
+            raise IndexError(row)
+        r = &(<const EntityRow *> self.entities.data)[row]
+        terms = [] if r.term == NONE else [r.term]
+        for k in range(r.n_more):
+            terms.append((<const u32 *> self.more.data)[r.more + k])
+        section = None if r.section == NONE else _section(self, r.section).name
+        return r.start, r.end, r.label, section, terms
+
+    cdef const LinkedRow *linked_row(self, u32 row) noexcept nogil:
+        """What the linker said of a row, NULL when nothing."""
+        cdef const LinkedRow *all_ = <const LinkedRow *> self.linked.data
+        cdef u64 low = 0, high = self.linked.n, mid
+        while low < high:
+            mid = (low + high) >> 1
+            if all_[mid].row < row:
+                low = mid + 1
+            else:
+                high = mid
+        return &all_[low] if low < self.linked.n and all_[low].row == row else NULL
+
+    cdef tuple concepts_of(self, u32 number):
+        """The concepts of an entity, best first."""
+        cdef const EntityRow *row = &(<const EntityRow *> self.entities.data)[number]
+        cdef const LinkedRow *linked
+        cdef const LinkedConcept *c
+        cdef u32 k
+        if row.flags & ROW_LINKED:
+            linked = self.linked_row(number)
+            found = []
+            for k in range(linked.n):
+                c = &(<const LinkedConcept *> self.linked_concepts.data)[linked.first + k]
+                found.append(self.tables.concept_view(c.concept, c.score, STEPS[c.step],
+                                                      None if c.matched == NONE else self.matched[c.matched]))
+            return distinct(found)
+        if row.n_more == 0:
+            return () if row.term == NONE else self.tables.concept_tuple(row.term)
+        terms = [] if row.term == NONE else [row.term]
+        for k in range(row.n_more):
+            terms.append((<const u32 *> self.more.data)[row.more + k])
+        return self.tables.merged_concepts(terms)
+
+    cdef u32 linking_of(self, u32 number):
+        """Whether an entity's concept is known (Linking)."""
+        cdef const EntityRow *row = &(<const EntityRow *> self.entities.data)[number]
+        cdef const Term *t
+        cdef Vec links
+        cdef u32 k, term, label = NONE, found
+        if row.flags & ROW_LINKED:
+            return self.linked_row(number).linking
+        vec_init(&links, sizeof(ConceptLink))
+        try:
+            for k in range(<u32> row.n_more + 1):
+                term = row.term if k == 0 else (<const u32 *> self.more.data)[row.more + k - 1]
+                if term == NONE:
+                    continue
+                if term >= self.tables.n_terms:
+                    raise self.tables.corrupt()
+                t = &self.tables.terms[term]
+                label = t.label
+                if <u64> t.concept + t.n_concepts > self.tables.n_concept_links:
+                    raise self.tables.corrupt()
+                for link in range(t.n_concepts):
+                    (<ConceptLink *> vec_push(&links))[0] = self.tables.concept_links[t.concept + link]
+            sort_links(<ConceptLink *> links.data, links.n)
+            found = self.tables.linking_of(label, <ConceptLink *> links.data, links.n)
+        finally:
+            vec_free(&links)
+        return found
 
     def document(self, u32 number):
         """The view of one note."""
@@ -515,14 +737,12 @@ cdef class Entity:
     @property
     def concepts(self):
         """The candidate concepts as a tuple of Concept."""
-        cdef const EntityRow *row = _row(self)
-        cdef u32 k
-        if row.n_more == 0:
-            return () if row.term == NONE else self.batch.tables.concept_tuple(row.term)
-        terms = [] if row.term == NONE else [row.term]
-        for k in range(row.n_more):
-            terms.append((<const u32 *> self.batch.more.data)[row.more + k])
-        return self.batch.tables.merged_concepts(terms)
+        return self.batch.concepts_of(self.row)
+
+    @property
+    def linking(self):
+        """`resolved`, `ambiguous` or `unresolved`; None when nothing of its label has a code here."""
+        return LINKINGS[self.batch.linking_of(self.row)]
 
     @property
     def section(self):
@@ -625,6 +845,7 @@ cdef class Entity:
             "text": self.text,
             "label": self.label,
             "concepts": [c.to_dict() for c in self.concepts],
+            "linking": self.linking,
             "rule": self.rule,
             "negated": self.negated,
             "uncertain": self.uncertain,

@@ -6,7 +6,7 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIN
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memmove, memset
 
-from rulener.core.columns cimport Batch, DocRow, EntityRow, Tables
+from rulener.core.columns cimport ROW_LINKED, Batch, DocRow, EntityRow, LinkedConcept, LinkedRow, Tables, is_better
 from rulener.core.memory cimport Column, Vec, column, vec_grow, vec_init, vec_push
 from rulener.core.structs cimport *
 
@@ -281,22 +281,39 @@ cdef dict _concept_columns(Batch batch):
     cdef Tables tables = batch.tables
     cdef const EntityRow *rows = <const EntityRow *> batch.entities.data
     cdef u64 n = batch.entities.n, k, total = 0
-    cdef u32 m, c, term, number
-    cdef Column offsets = _sized(n + 1, 4, b"i")
+    cdef u32 m, c, term, number, label
+    cdef Column offsets = _sized(n + 1, 4, b"i"), scores, steps
     cdef const Term *t
-    cdef _Nullable systems, codes, names
+    cdef const LinkedRow *linked
+    cdef const LinkedConcept *made
+    cdef _Nullable systems, codes, names, linkings = _Nullable(n)
     cdef Words system_words = Words(tables), code_words = Words(tables), name_words = Words(tables)
     cdef Column held = column(sizeof(ConceptLink), b"IHBB")
+    cdef Column extra = column(sizeof(FoundConcept), b"IId")
     cdef ConceptLink link
     (<i32 *> offsets.vec.data)[0] = 0
     with nogil:
         for k in range(n):
             total = held.vec.n
+            if rows[k].flags & ROW_LINKED:
+                linked = batch.linked_row(<u32> k)
+                for c in range(linked.n):
+                    made = &(<const LinkedConcept *> batch.linked_concepts.data)[linked.first + c]
+                    link.concept = made.concept
+                    link.rank = link.variant = link.link_only = 0
+                    if not _has(tables.concepts, &held.vec, total, &link):
+                        _set_found(&extra.vec, held.vec.n, made.score, made.step)
+                        (<ConceptLink *> vec_push(&held.vec))[0] = link
+                linkings.set(k, <i32> linked.linking - 1)
+                (<i32 *> offsets.vec.data)[k + 1] = <i32> held.vec.n
+                continue
+            label = NONE
             for m in range(<u32> rows[k].n_more + 1):
                 term = rows[k].term if m == 0 else (<const u32 *> batch.more.data)[rows[k].more + m - 1]
                 if term >= tables.n_terms:
                     continue        # a given mention
                 t = &tables.terms[term]
+                label = t.label
                 if <u64> t.concept + t.n_concepts > tables.n_concept_links:
                     with gil:
                         raise tables.corrupt()
@@ -314,7 +331,10 @@ cdef dict _concept_columns(Batch batch):
             if held.vec.n > MAX_BYTES:
                 with gil:
                     _too_big()
+            linkings.set(k, <i32> tables.linking_of(label, <ConceptLink *> held.vec.data + total, held.vec.n - total) - 1)
             (<i32 *> offsets.vec.data)[k + 1] = <i32> held.vec.n
+    scores = _sized(held.vec.n, 8, b"d")
+    steps = _sized(held.vec.n, 4, b"i")
     systems = _Nullable(held.vec.n)
     codes = _Nullable(held.vec.n)
     names = _Nullable(held.vec.n)
@@ -324,13 +344,61 @@ cdef dict _concept_columns(Batch batch):
             systems.set(k, system_words.put(tables.concepts[number].system))
             codes.set(k, code_words.put(tables.concepts[number].code))
             names.set(k, name_words.put(tables.concepts[number].name))
+            m = (<ConceptLink *> held.vec.data)[k].variant != 0
+            (<double *> scores.vec.data)[k] = 0.95 if m else 1.0
+            (<i32 *> steps.vec.data)[k] = <i32> m
+        for k in range(extra.vec.n):
+            number = (<FoundConcept *> extra.vec.data)[k].concept
+            (<double *> scores.vec.data)[number] = (<FoundConcept *> extra.vec.data)[k].score
+            (<i32 *> steps.vec.data)[number] = <i32> (<FoundConcept *> extra.vec.data)[k].step
     return {
         "n": held.vec.n,
+        "linking": linkings.parts(),
+        "score": scores,
+        "step": steps,
+        "standard": _standard_columns(tables, held) if tables.meta["counts"].get("standards") else None,
         "offsets": offsets,
         "system": (systems.parts(), (system_words.offsets, system_words.data)),
         "code": (codes.parts(), (code_words.offsets, code_words.data)),
         "name": (names.parts(), (name_words.offsets, name_words.data)),
     }
+
+
+cdef dict _standard_columns(Tables tables, Column held):
+    """The standard concepts of the concepts: system, code and OMOP id."""
+    cdef u64 n = held.vec.n, k
+    cdef u32 number
+    cdef _Nullable systems = _Nullable(n), codes = _Nullable(n), ids = _Nullable(n)
+    cdef Words system_words = Words(tables), code_words = Words(tables)
+    with nogil:
+        for k in range(n):
+            number = (<ConceptLink *> held.vec.data)[k].concept
+            ids.set(k, -1 if tables.concepts[number].standard_id > MAX_BYTES else <i32> tables.concepts[number].standard_id)
+            number = tables.concepts[number].standard
+            if number != NONE and number >= tables.n_concepts:
+                with gil:
+                    raise tables.corrupt()
+            systems.set(k, -1 if number == NONE else system_words.put(tables.concepts[number].system))
+            codes.set(k, -1 if number == NONE else code_words.put(tables.concepts[number].code))
+    return {
+        "system": (systems.parts(), (system_words.offsets, system_words.data)),
+        "code": (codes.parts(), (code_words.offsets, code_words.data)),
+        "id": ids.parts(),
+    }
+
+
+cdef struct FoundConcept:       # what the linker says of a concept column's item
+    u32 concept
+    u32 step
+    double score
+
+
+cdef int _set_found(Vec *found, u64 item, double score, u32 step) except -1 nogil:
+    cdef FoundConcept *made = <FoundConcept *> vec_push(found)
+    made.concept = <u32> item
+    made.step = step
+    made.score = score
+    return 0
 
 
 cdef bint _has(const Concept *concepts, const Vec *links, u64 begin, const ConceptLink *link) noexcept nogil:
@@ -353,7 +421,7 @@ cdef int _insert(const Concept *concepts, Vec *links, u64 begin, const ConceptLi
     vec_push(links)
     held = <ConceptLink *> links.data
     place = links.n - 1
-    while place > begin and _is_better(link, &held[place - 1]):
+    while place > begin and is_better(link, &held[place - 1]):
         place -= 1
     for k in range(begin, place):
         if _is_same(&concepts[held[k].concept], &concepts[link.concept]):
@@ -368,11 +436,6 @@ cdef int _insert(const Concept *concepts, Vec *links, u64 begin, const ConceptLi
         links.n -= 1        # the worse link of this concept was overwritten
     return 0
 
-
-cdef inline bint _is_better(const ConceptLink *a, const ConceptLink *b) noexcept nogil:
-    if (a.variant != 0) != (b.variant != 0):
-        return a.variant == 0
-    return a.rank < b.rank
 
 
 cdef dict _attribute_columns(Batch batch):

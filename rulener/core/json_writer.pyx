@@ -10,11 +10,13 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIN
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from rulener.core.columns cimport Batch, DocRow, Document, EntityRow, Tables
+from rulener.core.columns cimport ROW_LINKED, Batch, DocRow, Document, EntityRow, Tables
 from rulener.core.memory cimport Vec, vec_free, vec_grow, vec_init
 from rulener.core.structs cimport *
 
 import json
+
+from rulener.core.columns import LINKINGS
 
 AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
 VIA = (b"direct", b"list", b"field", b"section")
@@ -281,10 +283,10 @@ cdef class JsonWriter:
         put_slice(&self.out, text, row.start, row.end)
         put(&self.out, <char *> b'"', 1)
         self._put_label(batch, row.label)
-        if row.term != NONE and row.n_more == 0:
+        if row.term != NONE and row.n_more == 0 and not row.flags & ROW_LINKED:
             self._put_term(row.term)
         else:
-            self._put(self._render_concepts(batch, row))
+            self._put(self._render_concepts(batch, number))
         piece = self._axes[row.axes & 31]
         self._put(piece)
         put(&self.out, <char *> b',"section":', 11)
@@ -324,7 +326,11 @@ cdef class JsonWriter:
             if self.term_at == NULL:
                 raise MemoryError()
         if self.term_at[term] == 0:
-            piece = self._render(self.tables.concept_tuple(term), self.tables.rule_name(self.tables.terms[term].rule))
+            concepts = self.tables.concept_tuple(term)
+            linking = LINKINGS[self.tables.linking_of(
+                self.tables.terms[term].label, self.tables.concept_links + self.tables.terms[term].concept,
+                self.tables.terms[term].n_concepts)]
+            piece = self._render(concepts, linking, self.tables.rule_name(self.tables.terms[term].rule))
             self.term_at[term] = self.fragments.n + 1
             length = len(piece)
             put(&self.fragments, &length, 8)
@@ -333,20 +339,18 @@ cdef class JsonWriter:
         memcpy(&length, <char *> self.fragments.data + at, 8)
         return put(&self.out, <char *> self.fragments.data + at + 8, length)
 
-    cdef bytes _render(self, concepts, rule):
+    cdef bytes _render(self, concepts, linking, rule):
         rendered = json.dumps([c.to_dict() for c in concepts], ensure_ascii=True, separators=(",", ":"))
-        return f',"concepts":{rendered},"rule":{json.dumps(rule)}'.encode("ascii")
+        return f',"concepts":{rendered},"linking":{json.dumps(linking)},"rule":{json.dumps(rule)}'.encode("ascii")
 
-    cdef bytes _render_concepts(self, Batch batch, const EntityRow *row):
-        cdef u32 k
-        terms = []
+    cdef bytes _render_concepts(self, Batch batch, u32 number):
+        cdef const EntityRow *row = &(<const EntityRow *> batch.entities.data)[number]
         rule = None
         if row.term != NONE:
+            if row.term >= self.tables.n_terms:
+                raise self.tables.corrupt()
             rule = self.tables.rule_name(self.tables.terms[row.term].rule)
-            terms.append(row.term)
-        for k in range(row.n_more):
-            terms.append((<const u32 *> batch.more.data)[row.more + k])
-        return self._render(self.tables.merged_concepts(terms), rule)
+        return self._render(batch.concepts_of(number), LINKINGS[batch.linking_of(number)], rule)
 
     cdef int _put_section_name(self, Batch batch, u32 number) except -1:
         cdef const SectionSpan *s

@@ -13,7 +13,7 @@ from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
 from rulener.core.automaton cimport DEEP, Automaton, edge_hash, edge_slot, find_edge, may_follow
-from rulener.core.columns cimport Batch, DocRow, EntityRow, Rejected, SentenceRow, Tables, TracedCue
+from rulener.core.columns cimport ROW_AMBIGUOUS, ROW_BRACKET, Batch, DocRow, EntityRow, Rejected, SentenceRow, Tables, TracedCue
 from rulener.core.context cimport (
     VIA_SECTION,
     CueHit,
@@ -1117,7 +1117,9 @@ cdef class Scanner:
             row.label = self.label_out[label]
             row.more = <u32> batch.more.n
             row.n_more = 0
-            row.reserved = 0
+            row.flags = ROW_AMBIGUOUS if self.tables.terms[c.term].flags & TERM_AMBIGUOUS else 0
+            if c.end < self.tokens.n and token_punct(&self.tokens.items[c.end]) == 40:
+                row.flags |= ROW_BRACKET
             self._append_more(batch, row, chosen[k], n_candidates)
             self._append_attributes(text, batch, row, c)
             self._place(row, c.start, &sentence, &section, first_section)
@@ -1153,6 +1155,7 @@ cdef class Scanner:
             k -= 1
         while k < n and all_[k].end == c.end:
             if k != number and row.n_more < 0xFFFF and self._joins(c, &all_[k]):
+                row.flags |= ROW_AMBIGUOUS      # perhaps: the linker looks
                 (<u32 *> vec_push(&batch.more))[0] = all_[k].term
                 row.n_more += 1
             k += 1

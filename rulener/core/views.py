@@ -8,20 +8,41 @@ from typing import Any, NamedTuple
 MAX_NUMBER_LENGTH = 300  # longer ones are no floats, and int() may refuse them
 
 
+class StandardConcept(NamedTuple):
+    """The OMOP standard concept that a concept maps to. `id` is its concept id, None when the lexicon does not say."""
+
+    system: str | None
+    code: str | None
+    name: str | None
+    id: int | None
+
+
 class Concept(NamedTuple):
-    """A candidate concept of a mention. What the lexicon does not say (code, semantic type) is None."""
+    """A candidate concept of a mention. What the lexicon does not say (code, semantic type, standard concept) is None.
+
+    `step` is the step of the linker that found it, `score` (0 to 1) how near the name it matched is to the mention, and
+    `matched` that name when it is not the mention's own words (docs/design/linking.md).
+    """
 
     system: str | None
     code: str | None
     name: str | None
     score: float
     semantic_type: str | None = None
+    step: str = "exact"
+    standard: StandardConcept | None = None
+    matched: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As in `rulener.document/1`: `semantic_type` only when there is one."""
-        made = self._asdict()
-        if self.semantic_type is None:
-            del made["semantic_type"]
+        """As in `rulener.document/1`: `semantic_type`, `standard` and `matched` only when there is one."""
+        made: dict[str, Any] = {"system": self.system, "code": self.code, "name": self.name}
+        made["score"], made["step"] = self.score, self.step
+        if self.matched is not None:
+            made["matched"] = self.matched
+        if self.semantic_type is not None:
+            made["semantic_type"] = self.semantic_type
+        if self.standard is not None:
+            made["standard"] = self.standard._asdict()
         return made
 
 

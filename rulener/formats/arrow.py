@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from rulener.core.columns import AXES, VIA, Batch
+from rulener.core.columns import AXES, LINKINGS, STEPS, VIA, Batch
 from rulener.core.export import entity_columns, plain_utf8
 from rulener.errors import MissingExtra
 
@@ -40,6 +40,7 @@ def batch_table(batch: Batch) -> pa.Table:
             made.ints(columns["label"], n), arrow.array(batch.labels, arrow.string()), safe=False
         ),
         "concepts": made.concepts(columns["concepts"], n),
+        "linking": made.choice(columns["concepts"]["linking"], n, LINKINGS[1:]),
         "rule": made.words(columns["rule"], n),
     }
     for axis, bitmap, assessed in zip(AXES, columns["axes"], columns["assessed"], strict=True):
@@ -140,10 +141,31 @@ class _Maker:
     def concepts(self, parts: dict[str, Any], n: int) -> Any:
         count = parts["n"]
         values = self.pa.StructArray.from_arrays(
-            [self.words(parts[name], count) for name in ("system", "code", "name")] + [self.pa.repeat(1.0, count)],
-            names=["system", "code", "name", "score"],
+            [
+                *(self.words(parts[name], count) for name in ("system", "code", "name")),
+                self.pa.Array.from_buffers(self.pa.float64(), count, [None, self.pa.py_buffer(parts["score"])]),
+                self.fixed(parts["step"], count, STEPS),
+                *self.standards(parts["standard"], count),
+            ],
+            names=["system", "code", "name", "score", "step", "standard_system", "standard_code", "standard_id"],
         )
         return self.lists(parts["offsets"], n, values)
+
+    def standards(self, parts: dict[str, Any] | None, count: int) -> list[Any]:
+        """System, code and OMOP id of the standard concepts; all null when no lexicon knows one."""
+        if parts is None:
+            kind = self.pa.dictionary(self.pa.int32(), self.pa.string())
+            return [self.pa.nulls(count, kind), self.pa.nulls(count, kind), self.pa.nulls(count, self.pa.int32())]
+        return [self.words(parts["system"], count), self.words(parts["code"], count), self.nullable(parts["id"], count)]
+
+    def nullable(self, parts: tuple[Any, Any, int], n: int) -> Any:
+        values, valid, nulls = parts
+        buffers = [self.pa.py_buffer(valid) if nulls else None, self.pa.py_buffer(values)]
+        return self.pa.Array.from_buffers(self.pa.int32(), n, buffers, null_count=nulls)
+
+    def choice(self, parts: tuple[Any, Any, int], n: int, names: tuple[str | None, ...]) -> Any:
+        """A dictionary column of a fixed set of words, some of its values null."""
+        return self.pa.DictionaryArray.from_arrays(self.nullable(parts, n), self.pa.array(names, self.pa.string()), safe=False)
 
     def attributes(self, parts: dict[str, Any], n: int) -> Any:
         pa, count = self.pa, parts["n"]

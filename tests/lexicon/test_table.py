@@ -396,7 +396,8 @@ def test_a_semantic_type_reaches_the_concept() -> None:
     engine = load("term\tlabel\tsystem\tcode\tsty\nx\tdrug\tS\t1\tT121\ny\tdrug\tS\t2\t\n")
     x, y = engine.annotate("x y").entities
     assert x.concepts[0].semantic_type == "T121"
-    assert x.to_dict()["concepts"][0] == {"system": "S", "code": "1", "name": "x", "score": 1.0, "semantic_type": "T121"}
+    made = {"system": "S", "code": "1", "name": "x", "score": 1.0, "step": "exact", "semantic_type": "T121"}
+    assert x.to_dict()["concepts"][0] == made
     assert y.concepts[0].semantic_type is None
     assert "semantic_type" not in y.to_dict()["concepts"][0]
     assert engine.annotate("x").to_json().count('"semantic_type":"T121"') == 1
