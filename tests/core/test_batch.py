@@ -84,8 +84,10 @@ def test_annotate_batch_has_a_row_for_every_entity(engine: Engine, one_by_one: l
     assert len(rows) == len(expected)
     for row, (note_id, entity) in zip(rows, expected, strict=True):
         assert row["note_id"] == note_id
-        for name in ("start", "end", "label", "rule", "section", "sentence", "concepts", *AXES):
+        for name in ("start", "end", "label", "rule", "section", "sentence", "linking", *AXES):
             assert row[name] == entity[name], name
+        parts = ("system", "code", "name", "score", "step")
+        assert [{part: concept[part] for part in parts} for concept in row["concepts"]] == entity["concepts"]
         assert row["text"] == as_utf8(entity["text"])
         cues = [{name: cue[name] for name in Cue._fields} for cue in row["cues"]]
         assert cues == entity["cues"]
