@@ -37,7 +37,7 @@ from rulener.packs.model import (
     Term,
     Text,
 )
-from rulener.packs.patterns import cue_forms, parse_pattern
+from rulener.packs.patterns import cue_forms, label_classes, parse_pattern
 
 NONE = 0xFFFFFFFF
 KIND_TERM, KIND_CUE, KIND_HEADING, KIND_PATTERN, KIND_REGEX, KIND_BLOCKER = range(6)
@@ -77,8 +77,8 @@ COMMON_WORDS = {word: count for count, words in _COMMON.items() for word in word
 _DIRECTIONS = {direction: number for number, direction in enumerate(Direction)}
 _TERM = "<IIHHIHhII"
 _LINK = struct.Struct("<IHBB")
-TERM_AMBIGUOUS, TERM_UNCODED = 2, 4
-_ExtraTerm = tuple[int, int, list[int], int, int, int, int]
+TERM_AMBIGUOUS, TERM_UNCODED, TERM_YIELDS = 2, 4, 8
+_ExtraTerm = tuple[int, int, list[int], int, int, int, int, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,15 +452,16 @@ class _Compiler:
         """A term record for mentions that patterns and regexes make: rule, label, concepts, unless slice, priority."""
         first, count, surround = self._unless(rule)
         concepts = self._concepts(rule, "")
-        return number, self.label_numbers[rule.label.value], concepts, first, count, rule.priority, surround
+        yields = isinstance(rule, Pattern) and any(node and label_classes(node) for node, _ in map(parse_pattern, rule.match))
+        return number, self.label_numbers[rule.label.value], concepts, first, count, rule.priority, surround, yields
 
     def _extra_terms(self, tables: dict[str, Any], extra: Sequence[_ExtraTerm], places: Sequence[int]) -> tuple[bytes, bytes]:
         """The records of terms that have no form, and their links, which follow those of the builder."""
         records: list[bytes] = []
         links: list[bytes] = []
         first = len(tables["concept_links"])
-        for rule, label, concepts, unless, n_unless, priority, surround in extra:
-            flags = self._term_flags(concepts)
+        for rule, label, concepts, unless, n_unless, priority, surround, yields in extra:
+            flags = self._term_flags(concepts) | (TERM_YIELDS if yields else 0)
             where = first + len(links)
             records.append(
                 struct.pack(_TERM, rule, where, len(concepts), label, unless, n_unless, priority, flags, places[surround])

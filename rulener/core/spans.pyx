@@ -83,7 +83,7 @@ cdef inline void _rank(const Candidate *c, const Term *terms, u32 number, Ranked
     out.priority = c.priority
     out.length = c.end - c.start
     out.start = c.start
-    out.rule = terms[c.term].rule
+    out.rule = terms[c.term].rule | (<u32> 0x80000000 if terms[c.term].flags & TERM_YIELDS else 0)
     out.char_start = c.char_start
     out.char_end = c.char_end
     out.number = number

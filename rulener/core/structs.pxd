@@ -80,6 +80,7 @@ cdef enum TermFlag:
     TERM_LEXICON = 1        # from a lexicon; such terms with one span and label are one mention
     TERM_AMBIGUOUS = 2      # another concept is as good as the best one (docs/design/linking.md)
     TERM_UNCODED = 4        # none of its concepts has a code
+    TERM_YIELDS = 8         # of a pattern with a label in it: every other rule and lexicon goes before it
 
 cdef struct Term:           # what a mention of one rule (or lexicon), form and label is
     u32 rule

@@ -26,7 +26,7 @@ from rulener.packs.model import (
     Unless,
     Word,
 )
-from rulener.packs.patterns import parse_pattern, regex_anchors
+from rulener.packs.patterns import label_classes, parse_pattern, regex_anchors
 
 from .text import (
     NUMBER,
@@ -43,6 +43,7 @@ from .text import (
 )
 
 MAX_FORM_TOKENS = 64
+YIELDING = 1 << 31  # is added to the order of patterns with a label in them
 MAX_PATTERN_TOKENS = 64
 REGEX_WINDOW = 256
 MAX_HEADING_WORDS = 6
@@ -530,7 +531,9 @@ class MentionFinder:
                 if pattern.regex:
                     found = self.of_regex(note, pack, pattern, order)
                 else:
-                    found = self.of_pattern(note, pack, pattern, order, PatternMatcher(note, word_lists, places, self.schemes))
+                    matcher = PatternMatcher(note, word_lists, places, self.schemes)
+                    yields = any(label_classes(parsed(text)) for text in pattern.match)
+                    found = self.of_pattern(note, pack, pattern, order + YIELDING * yields, matcher)
                 yield from (c for c in found if not unless_holds(note, pattern.unless, c))
                 order += 1
         for row in self.lexicon:
