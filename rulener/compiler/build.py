@@ -44,7 +44,7 @@ KIND_TERM, KIND_CUE, KIND_HEADING, KIND_PATTERN, KIND_REGEX, KIND_BLOCKER = rang
 UNLESS_BEFORE, UNLESS_AFTER = 1, 2
 FLAG_ABBREVIATION, FLAG_CONTINUES, FLAG_LIST = 1, 2, 4
 CUE_LISTS_STOP, CUE_PAST_CLAUSE, CUE_WITHIN_LINE, CUE_WITHIN_SECTION, CUE_NOT_ON, CUE_ACTS_INSIDE = 1, 2, 4, 8, 16, 32
-HEADING_NEEDS_COLON = 1
+HEADING_NEEDS_COLON, HEADING_PART = 1, 2
 MAX_LABELS = 64
 MENTION_GROUP = "mention"  # the group of a regex that is its mention
 REGEX_TIMEOUT = 1.0  # seconds a regex may run on the windows of one note
@@ -362,7 +362,12 @@ class _Compiler:
             for needs_colon, texts in _headings(section):
                 number = len(self.tables.headings)
                 self.tables.headings.append(
-                    (rule, self.strings.add(section.name), sets, HEADING_NEEDS_COLON if needs_colon else 0)
+                    (
+                        rule,
+                        self.strings.add(section.name),
+                        sets,
+                        (HEADING_NEEDS_COLON if needs_colon else 0) | (HEADING_PART if section.part else 0),
+                    )
                 )
                 for text, surface in texts:
                     self._guard(text, lambda surface=surface, number=number: self.builder.add(surface, KIND_HEADING, number))

@@ -25,7 +25,7 @@ from rulener.core.context cimport (
 )
 from rulener.core.memory cimport Vec, rn_prefetch, vec_free, vec_grow, vec_init, vec_push
 from rulener.core.patterns cimport MAX_PATTERN_TOKENS, free_patterns, init_patterns, run_pattern
-from rulener.core.sections cimport find_sections, free_sections, init_sections
+from rulener.core.sections cimport find_sections, free_sections, init_sections, may_end_frame
 from rulener.core.sentences cimport split_sentences
 from rulener.core.spans cimport LOST_UNLESS, POLICY_ALL, Lost, free_resolver, init_resolver, resolve
 from rulener.core.structs cimport *
@@ -583,10 +583,15 @@ cdef class Scanner:
         return True
 
     cdef bint _may_be_heading(self, u32 start, u32 end) noexcept nogil:
-        """The cheap test on a heading's occurrence: a colon or dash after it, or a line's beginning before it."""
+        """The cheap test on a heading's occurrence: a colon or dash after it, or what may frame a heading before it."""
         cdef const Token *items = self.tokens.items
         cdef u32 p
         if items[start].flags & SEP_NEWLINE or start == 0 or items[start - 1].flags & TOKEN_MARK:
+            return True
+        p = token_punct(&items[start - 1])
+        if p and may_end_frame(p):
+            return True
+        if p == 46 and start >= 2 and (start == 2 or items[start - 2].flags & SEP_NEWLINE):
             return True
         if end >= self.tokens.n:
             return False
@@ -1193,28 +1198,33 @@ cdef class Scanner:
         """
         cdef const Mark *marks = <const Mark *> self.context.marks.data
         cdef const SectionSpan *span
+        cdef const SectionSpan *whole       # the section that `span` is a part of; itself, when it is none
+        cdef const SectionSpan *setting
         cdef CueMark cue
-        cdef u32 axis, sets = 0, n_marks = <u32> self.context.marks.n
+        cdef u32 axis, own = 0, sets = 0, n_marks = <u32> self.context.marks.n
         row.cue = <u32> batch.cues.n
         row.axes = 0
         if row.section != NONE:
             span = &(<const SectionSpan *> batch.sections.data)[row.section]
             if span.heading != NONE and token != NONE and token >= span.body_token:
-                sets = self.tables.headings[span.heading].sets & self.tables.axes
+                whole = span - span.back
+                own = self.tables.headings[span.heading].sets
+                sets = (own | self.tables.headings[whole.heading].sets) & self.tables.axes
         if sets == 0 and (mark >= n_marks or marks[mark].mention != mention):
             row.n_cues = 0
             return mark
         for axis in range(5):
             if (sets >> axis) & 1:
+                setting = span if (own >> axis) & 1 else whole
                 while (mark < n_marks and marks[mark].mention == mention and marks[mark].cue.axis == axis
-                       and marks[mark].cue.start <= span.heading_start):
+                       and marks[mark].cue.start <= setting.heading_start):
                     self._push_cue(batch, row, &marks[mark].cue)
                     mark += 1
                 cue.axis = axis
-                cue.start = span.heading_start
-                cue.end = span.heading_end
-                cue.rule = self.tables.headings[span.heading].rule
-                cue.scope_start = self.tokens.items[span.body_token].start
+                cue.start = setting.heading_start
+                cue.end = setting.heading_end
+                cue.rule = self.tables.headings[setting.heading].rule
+                cue.scope_start = self.tokens.items[setting.body_token].start
                 cue.scope_end = self.tokens.items[span.end_token - 1].end
                 cue.via = VIA_SECTION
                 cue.reserved = 0

@@ -15,3 +15,10 @@ cdef struct SectionFinder:      # belongs to one scanner
 cdef void init_sections(SectionFinder *f) noexcept nogil
 cdef void free_sections(SectionFinder *f) noexcept nogil
 cdef int find_sections(SectionFinder *f, const Text *text, const TokenBuffer *tokens, Vec *headings, Vec *rejected) except -1 nogil
+
+cdef inline bint is_mark(u32 c) noexcept nogil:
+    return c == 35 or c == 42 or c == 95 or c == 61 or c == 126  # # * _ = ~
+
+cdef inline bint may_end_frame(u32 c) noexcept nogil:
+    """Whether this punctuation mark may stand between a line's beginning and its heading: a mark, or the end of a tag or entity."""
+    return is_mark(c) or c == 62 or c == 59

@@ -144,6 +144,7 @@ cdef struct Cue:
 
 cdef enum HeadingFlag:
     HEADING_NEEDS_COLON = 1
+    HEADING_PART = 2        # nested in the section above
 
 cdef struct Heading:
     u32 rule
@@ -256,6 +257,7 @@ cdef struct SectionSpan:
     u32 heading_end_token
     u32 body_token          # first token after the heading and its colon
     u32 end_token
+    u32 back                # 0, or how many sections before this one the section stands in which this part is nested
 
 cdef struct CueMark:        # why a mention has an axis
     u32 axis

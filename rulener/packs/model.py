@@ -132,6 +132,7 @@ class Section(Rule):
     name: str
     headings: tuple[Text, ...]
     sets: tuple[str, ...] = ()  # the axes that `sets` makes true
+    part: bool = False  # nested in the section above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

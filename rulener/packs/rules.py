@@ -186,7 +186,7 @@ def read_context(table: Table, findings: Findings) -> ContextCue | None:
 
 def read_section(table: Table, findings: Findings) -> Section | None:
     """One entry of `sections`."""
-    fields = Fields(table, "a section", (*_RULE_KEYS, "name", "headings", "sets"), findings)
+    fields = Fields(table, "a section", (*_RULE_KEYS, "name", "headings", "sets", "part"), findings)
     head = _head(fields, findings, _check_heading_marked)
     name = fields.text("name")
     if name:
@@ -194,6 +194,7 @@ def read_section(table: Table, findings: Findings) -> Section | None:
     fields.require("headings")
     headings = _surfaces(fields, "headings", findings)
     sets = _sets(fields, findings)
+    part = fields.flag("part")
     if head is None:
         return None
     return Section(
@@ -205,6 +206,7 @@ def read_section(table: Table, findings: Findings) -> Section | None:
         name=name.value if name else head.id.replace("-", "_"),
         headings=headings,
         sets=sets,
+        part=bool(part),
     )
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rulener import Engine
 from tests.reference import text as reference_text
 from tests.reference.matching import LexiconRow
-from tests.reference.strategies import dense_pack, given_mentions, lexicon_rows, notes, packs_data
+from tests.reference.strategies import dense_pack, given_mentions, lexicon_rows, notes, notes_of_sections, packs_data
 
 from .support import (
     PacksData,
@@ -90,6 +90,14 @@ def test_tokens_sentences_and_sections_of_dense_text(dense: Engine, dense_oracle
 def test_sentences_and_sections(dense: Engine, dense_oracle: Any, text: str) -> None:
     assert core_sentences(dense, text) == dense_oracle.sentences(text)
     assert core_sections(dense, text) == oracle_sections(dense_oracle, text)
+
+
+@MANY
+@given(text=notes_of_sections())
+def test_headings_in_every_dress(dense: Engine, dense_oracle: Any, text: str) -> None:
+    assert core_sections(dense, text) == oracle_sections(dense_oracle, text)
+    assert core_sentences(dense, text) == dense_oracle.sentences(text)
+    assert core_entities(dense.annotate(text).entities) == oracle_entities(dense_oracle.annotate(text))
 
 
 @MANY

@@ -90,6 +90,7 @@ sections:
   - id: past-medical-history
     headings: [past medical history, PMH, "hx:"]
     sets: {historical: true}
+    part: true
     examples:
       match: ["[PMH]: DM, HTN."]
       skip: ["His past medical history is long."]
@@ -159,7 +160,7 @@ def test_the_context(sample: Pack) -> None:
 
 def test_the_section(sample: Pack) -> None:
     (section,) = sample.sections
-    assert (section.name, section.sets) == ("past_medical_history", ("historical",))
+    assert (section.name, section.sets, section.part) == ("past_medical_history", ("historical",), True)
 
 
 def test_it_links_without_findings_but_what_is_meant(sample: Pack) -> None:

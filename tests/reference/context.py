@@ -9,7 +9,7 @@ from rulener.packs.model import AXES, ContextCue, Direction, Pack, Scope
 from rulener.packs.patterns import cue_forms
 
 from .matching import Form, Note, Range, form_of, forms_of, occurrences_of_any
-from .text import Flag
+from .text import Flag, Heading
 
 BRACKETS = {")": "(", "]": "[", "}": "{"}
 FIELD_MARKS = (":", "-", "=", "|", "?")
@@ -436,8 +436,14 @@ class Assertion:
 
     def section_record(self, axis: str, mention: Mention) -> CueRecord | None:
         section = self.note.section_at(mention.first)
-        if section is None or axis not in section.heading.sets or mention.first < section.heading.body:
+        heading = self.setting_heading(axis, mention)
+        if section is None or heading is None or mention.first < section.heading.body:
             return None
-        heading = section.heading
         cue = self.note.offsets(heading.start, heading.end)
         return (axis, heading.rule, *cue, *self.note.offsets(heading.body, section.end_token), "section")
+
+    def setting_heading(self, axis: str, mention: Mention) -> Heading | None:
+        """The heading that sets the axis for a mention: its section's own, else that of the section its section is a part of."""
+        section = self.note.section_at(mention.first)
+        headings = [section.heading, section.whole] if section else []
+        return next((heading for heading in headings if axis in heading.sets), None)

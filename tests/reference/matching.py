@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import regex
@@ -30,6 +30,7 @@ from rulener.packs.patterns import label_classes, parse_pattern, regex_anchors
 
 from .text import (
     NUMBER,
+    PUNCT,
     WORD,
     Class,
     Flag,
@@ -134,6 +135,7 @@ class HeadingForm:
     name: str
     rule: str
     sets: tuple[str, ...]
+    part: bool = False
 
 
 def heading_forms(packs: Sequence[Pack]) -> list[HeadingForm]:
@@ -145,16 +147,17 @@ def heading_forms(packs: Sequence[Pack]) -> list[HeadingForm]:
                 needs_colon = len(tokens) > 1 and tokens[-1].key == ":"
                 form = form_of_tokens(text.value, tokens[:-1] if needs_colon else tokens)
                 if form is not None:
-                    found.append(HeadingForm(form, needs_colon, section.name, f"{pack.name}:{section.id}", section.sets))
+                    rule = f"{pack.name}:{section.id}"
+                    found.append(HeadingForm(form, needs_colon, section.name, rule, section.sets, section.part))
     return found
 
 
-def take_headings(layout: Layout, forms: Sequence[HeadingForm]) -> list[Heading]:
+def take_headings(layout: Layout, forms: Sequence[HeadingForm], continues: Collection[str]) -> list[Heading]:
     """The section headings of a note, decided from left to right."""
     taken: list[Heading] = []
     t = 0
     while t < len(layout.tokens):
-        heading = known_heading_at(layout, forms, t, taken) or unknown_heading_at(layout, t)
+        heading = known_heading_at(layout, forms, t, taken, continues) or unknown_heading_at(layout, t, forms, taken, continues)
         if heading is None:
             t += 1
         else:
@@ -163,31 +166,142 @@ def take_headings(layout: Layout, forms: Sequence[HeadingForm]) -> list[Heading]
     return taken
 
 
-def known_heading_at(layout: Layout, forms: Sequence[HeadingForm], a: int, taken: Sequence[Heading]) -> Heading | None:
+def known_heading_at(
+    layout: Layout, forms: Sequence[HeadingForm], a: int, taken: Sequence[Heading], continues: Collection[str]
+) -> Heading | None:
     """The longest heading taken at `a`; of equally long ones the first in rule order."""
     best: Heading | None = None
     for candidate in forms:
         b = a + len(candidate.form.keys)
         if not stands_at(layout, candidate.form, a) or not is_whole(layout, a, b) or not on_one_line(layout, a, b):
             continue
-        body = heading_body(layout, a, b, candidate.needs_colon, taken)
-        if body is not None and (best is None or b > best.end):
-            best = Heading(a, b, body, candidate.name, candidate.rule, candidate.sets)
+        spot = spot_of(layout, a, b, candidate.needs_colon, taken, continues)
+        if spot is not None and (best is None or b > best.end):
+            first, body, colon = spot
+            best = Heading(a, b, body, candidate.name, candidate.rule, candidate.sets, first, colon, candidate.part)
     return best
 
 
-def heading_body(layout: Layout, a: int, b: int, needs_colon: bool, taken: Sequence[Heading]) -> int | None:
-    """The first token after the heading [a, b) and its mark; None when the heading is not taken."""
-    mark = layout.key(b) if b < len(layout.tokens) and on_one_line(layout, b - 1, b + 1) else ""
-    if mark == ":":
-        at_line = begins_line_text(layout, a)
-        inline = layout.tokens[a].has(Flag.CAP) and (follows_stop(layout, a) or follows_heading_colon(layout, a, taken))
-        return b + 1 if at_line or inline else None
-    if needs_colon or not begins_line_text(layout, a):
+MARKS = frozenset("#*_=~")
+BLOCK_TAGS = frozenset(["br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "td", "th", "tr", "ul"])
+MAX_FRAME = 16
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands before a heading on its line: from token `first` on."""
+
+    first: int
+    begins_line: bool
+    marked: bool = False
+    hash: bool = False
+
+
+def spot_of(
+    layout: Layout, a: int, b: int, needs_colon: bool, taken: Sequence[Heading], continues: Collection[str]
+) -> tuple[int, int, bool] | None:
+    """(first token of the frame, first of the body, whether the mark is a colon); None when [a, b) is no heading."""
+    frame = frame_before(layout, a, taken[-1].body if taken else 0)
+    after = after_frame(layout, b) if frame.marked else b
+    closed = after > b
+    ends_line = after == len(layout.tokens) or layout.tokens[after].has(Flag.SEP_NEWLINE)
+    mark = "" if ends_line else layout.key(after)
+    if mark == ":" and (frame.begins_line or (layout.tokens[a].has(Flag.CAP) and follows_stop(layout, frame.first, taken))):
+        return frame.first, after_frame(layout, after + 1) if frame.marked else after + 1, True
+    if not frame.begins_line:
+        return None
+    if ends_line and (closed or frame.hash or underlined(layout, after)):
+        return frame.first, after, False
+    if needs_colon:
         return None
     if mark == "-":
-        return b + 1
-    return b if ends_line_with_capital(layout, a, b) or is_loud(layout, a, b) else None
+        return frame.first, after + 1, False
+    if layout.tokens[a].has(Flag.CAP) and (closed or (ends_line and not line_goes_on(layout, a, continues))):
+        return frame.first, after, False
+    longer = layout.starts_line(a) and capitals_with_colon(layout, a) is not None
+    return (frame.first, b, False) if is_loud(layout, a, b) and not longer else None
+
+
+def capitals_with_colon(layout: Layout, a: int) -> int | None:
+    """The colon after 1 to 6 words in capitals at the start of a line that is no list item; None when there is none."""
+    b = a
+    while b < len(layout.tokens) and layout.tokens[b].kind == WORD and layout.tokens[b].has(Flag.ALLCAP):
+        if b > a and layout.starts_line(b):
+            return None
+        b += 1
+    good = 1 <= b - a <= MAX_HEADING_WORDS and a not in layout.items
+    return b if good and layout.key(b) == ":" and not layout.starts_line(b) else None
+
+
+def frame_before(layout: Layout, a: int, covered: int) -> Frame:
+    if begins_line_text(layout, a):
+        star = layout.line_of[a] < a and layout.key(a - 1) == "*"
+        return Frame(a, True, star)
+    first, block, marked, hashed = a, False, False, False
+    while covered < first and a - first < MAX_FRAME and not layout.starts_line(first):
+        key = layout.key(first - 1)
+        if layout.in_marker(first - 1):
+            width = 1
+        elif key in MARKS:
+            width, marked, hashed = 1, True, hashed or key == "#"
+        elif enclosed(layout, first - 3, "<", ">") and first - 3 >= covered:
+            width, marked = 3, True
+            block = block or layout.surface(first - 2).lower() in BLOCK_TAGS
+        elif enclosed(layout, first - 3, "&", ";") and first - 3 >= covered:
+            width, marked = 3, True
+        elif first - 2 >= covered and is_enumerator(layout, first - 2):
+            width = 2
+        else:
+            break
+        first -= width
+    return Frame(first, block or layout.starts_line(first), marked, hashed)
+
+
+def after_frame(layout: Layout, b: int) -> int:
+    """The token after the marks, closing tags and entities at `b`, on the line of the token before."""
+    end = b
+    while end < len(layout.tokens) and end - b < MAX_FRAME and not layout.starts_line(end):
+        if layout.key(end) in MARKS and layout.tokens[end].kind == PUNCT:
+            end += 1
+        elif (enclosed(layout, end, "<", ">") and layout.tokens[end + 1].has(Flag.SEP_SLASH)) or enclosed(layout, end, "&", ";"):
+            end += 3
+        else:
+            break
+    return end
+
+
+def enclosed(layout: Layout, t: int, opening: str, closing: str) -> bool:
+    """A word between two marks, the three tokens from `t` on, on one line."""
+    return (
+        t >= 0
+        and layout.key(t) == opening
+        and layout.key(t + 2) == closing
+        and layout.tokens[t + 1].kind == WORD
+        and on_one_line(layout, t, t + 3)
+    )
+
+
+def is_enumerator(layout: Layout, t: int) -> bool:
+    """A capital letter or a Roman number that begins its line, and its full stop directly after it."""
+    surface = layout.surface(t)
+    roman = 1 <= len(surface) <= 4 and set(surface) <= set("IVX")
+    letter = len(surface) == 1 and "A" <= surface <= "Z"
+    return layout.starts_line(t) and (roman or letter) and layout.key(t + 1) == "." and layout.adjacent(t + 1)
+
+
+def underlined(layout: Layout, t: int) -> bool:
+    """Whether the line that begins with `t` is a row of one mark, three code points long at least, right below."""
+    if t >= len(layout.tokens) or layout.tokens[t].has(Flag.SEP_BLANK) or layout.key(t) not in {*MARKS, "-"}:
+        return False
+    row = [k for k in range(t, len(layout.tokens)) if layout.line_of[k] == t]
+    length = layout.tokens[row[-1]].end - layout.tokens[t].start
+    return layout.tokens[t].kind == PUNCT and all(layout.key(k) == layout.key(t) for k in row) and length >= 3
+
+
+def line_goes_on(layout: Layout, a: int, continues: Collection[str]) -> bool:
+    """Whether the line above the one `a` is in ends in a comma or a word after which it goes on."""
+    first = layout.line_of[a]
+    return first > 0 and not layout.tokens[first].has(Flag.SEP_BLANK) and layout.key(first - 1) in {",", *continues}
 
 
 def on_one_line(layout: Layout, a: int, b: int) -> bool:
@@ -200,20 +314,19 @@ def begins_line_text(layout: Layout, a: int) -> bool:
     return first == a or layout.items.get(first) == a
 
 
-def follows_stop(layout: Layout, a: int) -> bool:
-    if a == 0:
+def follows_stop(layout: Layout, first: int, taken: Sequence[Heading]) -> bool:
+    """Whether a sentence may end before token `first`, or the last heading with its colon does."""
+    if first == 0:
         return False
-    dotted = layout.tokens[a - 1].kind == WORD and layout.surface(a - 1).endswith(".")
-    return dotted or layout.key(a - 1) in (".", "!", "?", ";")
-
-
-def follows_heading_colon(layout: Layout, a: int, taken: Sequence[Heading]) -> bool:
-    return bool(taken) and taken[-1].body == a and layout.key(a - 1) == ":"
-
-
-def ends_line_with_capital(layout: Layout, a: int, b: int) -> bool:
-    ends_line = b == len(layout.tokens) or layout.tokens[b].has(Flag.SEP_NEWLINE)
-    return ends_line and layout.tokens[a].has(Flag.CAP)
+    if taken and taken[-1].body == first:
+        return taken[-1].colon
+    q = first - 1
+    if layout.key(q) == ";":
+        return True
+    while layout.key(q) in ('"', ")", "]") and layout.adjacent(q):
+        q -= 1
+    dotted = layout.tokens[q].kind == WORD and layout.surface(q).endswith(".")
+    return dotted or layout.key(q) in (".", "!", "?")
 
 
 def is_loud(layout: Layout, a: int, b: int) -> bool:
@@ -224,16 +337,30 @@ def is_loud(layout: Layout, a: int, b: int) -> bool:
     return len(words) >= 2 or b == len(layout.tokens) or layout.tokens[b].has(Flag.SEP_BLANK)
 
 
-def unknown_heading_at(layout: Layout, a: int) -> Heading | None:
-    """1 to 6 words in capitals and a colon, at the start of a line that is no list item."""
+def unknown_heading_at(
+    layout: Layout, a: int, forms: Sequence[HeadingForm], taken: Sequence[Heading], continues: Collection[str]
+) -> Heading | None:
+    """1 to 6 words in capitals and a colon at the start of a line that is no list item; or 1 to 6 words after `#`, alone."""
     if not layout.starts_line(a) or a in layout.items:
         return None
-    b = a
-    while b < len(layout.tokens) and layout.tokens[b].kind == WORD and layout.tokens[b].has(Flag.ALLCAP):
-        b += 1
-    if not 1 <= b - a <= MAX_HEADING_WORDS or layout.key(b) != ":" or not on_one_line(layout, a, b + 1):
+    first = a
+    while layout.key(a) == "#" and a + 1 < len(layout.tokens) and not layout.starts_line(a + 1):
+        a += 1
+    hashed = a > first
+    if hashed and (not layout.tokens[a].has(Flag.CAP) or known_heading_at(layout, forms, a, taken, continues)):
         return None
-    return Heading(a, b, b + 1)
+    b = a
+    while b < len(layout.tokens) and layout.tokens[b].kind == WORD and (b == a or not layout.starts_line(b)):
+        if not hashed and not layout.tokens[b].has(Flag.ALLCAP):
+            break
+        b += 1
+    if not 1 <= b - a <= MAX_HEADING_WORDS:
+        return None
+    if layout.key(b) == ":" and not layout.starts_line(b):
+        return Heading(a, b, b + 1, first=first, colon=True)
+    if hashed and (b == len(layout.tokens) or layout.starts_line(b)):
+        return Heading(a, b, b, first=first)
+    return None
 
 
 @dataclass(frozen=True)
@@ -244,16 +371,30 @@ class SectionSpan:
     start: int
     end: int
     end_token: int
+    whole: Heading  # that of the section in which this part is nested; its own, when it is none
 
 
 def section_spans(layout: Layout, headings: Sequence[Heading]) -> list[SectionSpan]:
-    spans = []
+    spans: list[SectionSpan] = []
     for n, heading in enumerate(headings):
         following = headings[n + 1] if n + 1 < len(headings) else None
         end_token = following.start if following else len(layout.tokens)
         end = layout.tokens[following.start].start if following else len(layout.text)
-        spans.append(SectionSpan(heading, layout.tokens[heading.start].start, end, end_token))
+        whole = heading
+        if heading.part and spans and nests(layout, heading, spans[-1]):
+            whole = spans[-1].whole
+        spans.append(SectionSpan(heading, layout.tokens[heading.start].start, end, end_token, whole))
     return spans
+
+
+def nests(layout: Layout, part: Heading, before: SectionSpan) -> bool:
+    """Whether a part stands in the section above it: at the beginning of its body or after another part, without a blank line."""
+    first = part.first
+    while not layout.starts_line(first) and layout.in_marker(first - 1):
+        first -= 1
+    if layout.tokens[first].has(Flag.SEP_BLANK):
+        return False
+    return before.whole is not before.heading or (bool(before.heading.rule) and first <= before.heading.body)
 
 
 # --- the note as the later stages see it ------------------------------------------------------------------------------

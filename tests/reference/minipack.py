@@ -168,4 +168,5 @@ def _section(data: Mapping[str, Any]) -> Section:
         name=data.get("name", data["id"].replace("-", "_")),
         headings=_texts(data["headings"]),
         sets=sets,
+        part=data.get("part", False),
     )

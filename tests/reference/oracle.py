@@ -89,7 +89,7 @@ class Oracle:
     def read(self, text: str) -> Note:
         """A note as far as its sentences and sections."""
         layout = lay_out(text)
-        headings = take_headings(layout, self.heading_forms)
+        headings = take_headings(layout, self.heading_forms, self.continues)
         starts = sentence_starts(layout, self.abbreviations, self.continues, headings)
         return Note(layout, starts, section_spans(layout, headings))
 

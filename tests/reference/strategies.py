@@ -65,6 +65,32 @@ def headings() -> st.SearchStrategy[str]:
     return st.builds(lambda h, mark: "\n" + h + mark, written, st.sampled_from((":", ": ", "\n", " - ", " ")))
 
 
+FRAMES = (
+    "", "- ", "* ", "1. ", "II. ", "A. ", "B.", "# ", "## ", "**", "* **", "__", "== ", "<b>", "<p>", "<br/>", "<h2>", "<li><b>",
+    "&nbsp;", "(1) **", "1) <b>", "| ", "<b >", "<hr", "~",
+)  # fmt: skip
+ENDS = (
+    "", ":", " : ", ": ", ":** ", "**: ", "**", "**\n", ":</b> ", "</b>: ", "</b>", "</p>\n", "<br>", "__\n", " ==\n", "\n",
+    "\n\n", "\n---\n", "\n===\n", "\n--\n", "\n= =\n", "\n-----", "&nbsp;: ", " - ", "\n- ", ".", ",", " # ", ":*",
+)  # fmt: skip
+BEFORE = ("", "\n", "\n\n", ". ", ".) ", '." ', ") ", "; ", ": ", ", ", " of\n", ",\n", "<br>", " ", "? ", "p.o. ")
+
+
+def framed_headings() -> st.SearchStrategy[str]:
+    """Headings, known and unknown, in every dress, and what is nearly one."""
+    names = (*HEADINGS, "heart", "heart", "zebra", "ZEBRA NOTES")
+    written = st.sampled_from(names).flatmap(lambda word: st.sampled_from((word, word.upper(), word.capitalize())))
+    parts = (st.sampled_from(BEFORE), st.sampled_from(FRAMES), written, st.sampled_from(ENDS))
+    return st.builds(lambda *all_parts: "".join(all_parts), *parts)
+
+
+def notes_of_sections() -> st.SearchStrategy[str]:
+    """Notes that are little more than headings."""
+    between = st.sampled_from((*BREAKS, *PUNCTUATION, " ", "<", "&", "*", "#"))
+    part = st.one_of(framed_headings(), framed_headings(), words(), between)
+    return st.lists(part, max_size=12).map("".join)
+
+
 def lines_of_a_list() -> st.SearchStrategy[str]:
     return st.builds(lambda item, word: item + word, st.sampled_from(ITEMS), words())
 
@@ -259,6 +285,8 @@ def _section(draw: st.DrawFn, rule_id: str, axes: Sequence[str]) -> dict[str, An
     rule: dict[str, Any] = {"id": rule_id, "headings": draw(_some(heading))}
     if draw(st.booleans()):
         rule["sets"] = {draw(st.sampled_from(axes)): True}
+    if draw(st.booleans()):
+        rule["part"] = True
     return rule
 
 
@@ -312,6 +340,8 @@ def dense_pack() -> dict[str, Any]:
             {"id": "pmh", "headings": ["PMH", "history:"], "sets": {"historical": True}},
             {"id": "family", "headings": ["family history"], "sets": {"family": True}},
             {"id": "plan", "headings": ["plan"]},
+            {"id": "heart", "headings": ["heart", "fever:"], "part": True},
+            {"id": "part-of-family", "headings": ["zebra:"], "sets": {"family": True}, "part": True},
         ],
         "terms": [
             {"id": "symptoms", "label": "symptom", "concepts": ["A:1"], "any": ["fever", "rash", "pain", "chest pain"]},

@@ -437,9 +437,10 @@ def is_single_letter(text: str, tokens: Sequence[Token], t: int) -> bool:
 
 @dataclass(frozen=True)
 class Heading:
-    """A taken section heading: tokens [start, end), the body from `body` on (after its colon or dash).
+    """A taken section heading: tokens [start, end), the body from `body` on (after its colon or dash, and what closes it).
 
-    An unknown heading has no name and no rule.
+    `first` is where its frame begins (`start` when it has none), `colon` whether a colon was its mark, `part` whether its rule
+    says so. An unknown heading has no name and no rule.
     """
 
     start: int
@@ -448,6 +449,9 @@ class Heading:
     name: str | None = None
     rule: str = ""
     sets: tuple[str, ...] = ()
+    first: int = -1
+    colon: bool = False
+    part: bool = False
 
 
 def sentence_starts(
@@ -470,7 +474,7 @@ class _SentenceRules:
         self.tokens = layout.tokens
         self.abbreviations = abbreviations
         self.continues = continues
-        self.heading_starts = {h.start for h in headings}
+        self.heading_starts = {h.first for h in headings}
         self.body_starts = {h.body for h in headings}
 
     def begins(self, t: int) -> bool:
