@@ -453,6 +453,14 @@ class Engine:
 
         return explain(self, text, position)
 
+    def tokens(self, text: str) -> list[str]:
+        """The words of a text as rules see them, folded. One that is too long to be a word of any rule is left out."""
+        scanner = self._take()
+        try:
+            return [key for _, _, key, _, _, _ in scanner.tokenise(text) if key is not None]
+        finally:
+            self._idle.append(scanner)
+
     def close(self) -> None:
         """Let go of scratch memory. The mapping goes when the last document does."""
         self._idle.clear()

@@ -77,7 +77,7 @@ def _check_folder(folder: Path) -> None:
 
 def _try_examples(made: Draft, folder: Path, base: Sequence[Pack]) -> None:
     """Take out the examples that do not hold where the pack is used: a longer cue of another pack may get in their way."""
-    from rulener.cli.cases import FAIL, Tester
+    from rulener.authoring.testing import FAIL, Tester
     from rulener.engine import load
     from rulener.packs.importers.pack import write
     from rulener.packs.parse import load_packs

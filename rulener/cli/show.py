@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rulener.authoring.marks import marked
 from rulener.cli.common import engine_options, load_engine, print_json, read_note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
 MARKS = (("negated", "-"), ("uncertain", "?"), ("historical", "<"), ("hypothetical", "~"), ("family", "@"))
 """The mark of each assertion axis, in the order in which they are written."""
@@ -41,7 +42,7 @@ def command(note: str, make: dict[str, Any], encoding: str | None, as_json: bool
     if as_json:
         print_json(document.to_dict())
         return 0
-    pieces = list(marked(text, document.entities))
+    pieces = list(marked(text, document.entities, braces_of))
     if sys.stdout.isatty():
         _in_colour(pieces, document.entities)
     else:
@@ -57,20 +58,6 @@ def marks_of(entity: Any) -> str:
 def braces_of(entity: Any) -> str:
     """What `show` writes between the braces: label and marks."""
     return " ".join(filter(None, (entity.label, marks_of(entity))))
-
-
-def marked(text: str, entities: Sequence[Any], braces: Callable[[Any], str] = braces_of) -> Iterator[tuple[str, Any]]:
-    """The text in pieces, each with the entity it belongs to or None. One that overlaps one before it is named behind that."""
-    at = 0
-    for entity in sorted(entities, key=lambda entity: (entity.start, -entity.end)):
-        label = braces(entity)
-        if entity.start < at:  # overlapping: named where it ends, without repeating the text
-            yield "{" + f"{entity.start}-{entity.end} {label}" + "}", entity
-            continue
-        yield text[at : entity.start], None
-        yield f"[{text[entity.start : entity.end]}]{{{label}}}", entity
-        at = entity.end
-    yield text[at:], None
 
 
 def _in_colour(pieces: Sequence[tuple[str, Any]], entities: Sequence[Any]) -> None:

@@ -1,7 +1,7 @@
 """Findings about packs: what is wrong, where, and how to mend it; printed the way a compiler does, or as JSON.
 
 `TITLES` is the registry of the codes given by `rulener.packs`: R1 file and shape, R2 the content of a rule, R3 lints;
-from R305 on the lints are those of `rulener.compiler.conflicts`.
+R305 to R310 are those of `rulener.compiler.conflicts`, R320, R321, R325 to R327 and R329 those of `rulener.authoring`.
 Each code has a page in docs/errors and a golden test in tests/packs/golden.
 """
 
@@ -79,6 +79,16 @@ TITLES: dict[str, str] = {
     "R308": "pseudo cue without a cue",
     "R309": "term is an everyday word",
     "R310": "term that never wins",
+    "R320": "silence without a warning",
+    "R321": "rule that never matches",
+    "R322": "regex that runs away",
+    "R323": "abbreviation that folds to a word",
+    "R324": "unknown code system",
+    "R325": "rule edited without a new version",
+    "R326": "stable rule is gone",
+    "R327": "section that never opens",
+    "R328": "example that shows nothing",
+    "R329": "version lock cannot be read",
 }
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -96,6 +106,15 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A safe change: `text` in place of what stands at `place` (width 0: nothing). No text: the entry of a list goes, with its
+    comma or dash."""
+
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding. The first of `places` is the primary one; a finding about a folder as a whole has none."""
 
@@ -105,6 +124,7 @@ class Diagnostic:
     places: tuple[Located, ...] = ()
     notes: tuple[str, ...] = ()
     fix: str = ""
+    edits: tuple[Edit, ...] = ()  # what `--fix` does; none when only the author can know
 
     @property
     def place(self) -> Place | None:
@@ -129,6 +149,17 @@ class Diagnostic:
             ],
             "notes": list(self.notes),
             "fix": self.fix,
+            "name": name_of(self.code),
+            "edits": [
+                {
+                    "path": edit.place.path,
+                    "line": edit.place.line,
+                    "column": edit.place.column,
+                    "width": edit.place.width,
+                    "text": edit.text,
+                }
+                for edit in self.edits
+            ],
         }
 
 
@@ -148,9 +179,10 @@ class Findings:
         others: Sequence[tuple[Place, str]] = (),
         notes: Sequence[str] = (),
         fix: str = "",
+        edits: Sequence[Edit] = (),
     ) -> None:
         """Add an error."""
-        self.all.append(_finding("error", code, message, place, label, others, notes, fix))
+        self.all.append(_finding("error", code, message, place, label, others, notes, fix, edits))
 
     def warning(
         self,
@@ -162,9 +194,10 @@ class Findings:
         others: Sequence[tuple[Place, str]] = (),
         notes: Sequence[str] = (),
         fix: str = "",
+        edits: Sequence[Edit] = (),
     ) -> None:
         """Add a warning."""
-        self.all.append(_finding("warning", code, message, place, label, others, notes, fix))
+        self.all.append(_finding("warning", code, message, place, label, others, notes, fix, edits))
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Add what another reader found."""
@@ -180,10 +213,16 @@ def _finding(
     others: Sequence[tuple[Place, str]],
     notes: Sequence[str],
     fix: str,
+    edits: Sequence[Edit],
 ) -> Diagnostic:
     primary = () if place is None else (Located(place, label),)
     further = tuple(Located(other, text) for other, text in others)
-    return Diagnostic(code, severity, message, primary + further, tuple(notes), fix)
+    return Diagnostic(code, severity, message, primary + further, tuple(notes), fix, tuple(edits))
+
+
+def name_of(code: str) -> str:
+    """What authors may call a finding by: the title in one word, such as `stable-rule-without-example`."""
+    return re.sub(r"[^a-z0-9]+", "-", TITLES.get(code, code).lower()).strip("-")
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
@@ -201,6 +240,27 @@ def _order(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
     if place is None:
         return ("", 0, 0, diagnostic.code, diagnostic.message)
     return (place.path, place.line, place.column, diagnostic.code, diagnostic.message)
+
+
+def to_github(diagnostics: Iterable[Diagnostic]) -> str:
+    """The findings as workflow commands, which GitHub shows at the lines of a pull request."""
+    return "".join(_github_line(diagnostic) for diagnostic in sort_diagnostics(diagnostics))
+
+
+def _github_line(diagnostic: Diagnostic) -> str:
+    place = diagnostic.place
+    properties: dict[str, object] = {}
+    if place is not None:
+        end = place.column + place.width
+        properties = {"file": place.path, "line": place.line, "col": place.column, "endColumn": end}
+    properties = {**properties, "title": f"{diagnostic.code} {TITLES.get(diagnostic.code, '')}".strip()}
+    written = ",".join(f"{key}={_escaped(str(value), ':,')}" for key, value in properties.items())
+    message = "\n".join([diagnostic.message, *diagnostic.notes, *([f"fix: {diagnostic.fix}"] if diagnostic.fix else [])])
+    return f"::{diagnostic.severity} {written}::{_escaped(message)}\n"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    return "".join(f"%{ord(char):02X}" if char in "%\r\n" + more else char for char in text)
 
 
 def to_json(diagnostics: Iterable[Diagnostic]) -> str:

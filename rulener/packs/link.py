@@ -12,22 +12,26 @@ from rulener.packs.model import Label, MentionRule, Pack, Rule, Text
 from rulener.packs.patterns import BUILT_IN_CLASSES, label_classes, parse_pattern, token_classes
 from rulener.packs.source import place_at, suggestion
 
+_KIND_OF = {"R130": "labels", "R131": "sections", "R132": "words", "R133": "axes"}  # code of an unknown name -> what it names
+
 
 def link(packs: Sequence[Pack]) -> list[Diagnostic]:
-    """Check parsed packs that are to be used together, in this order. All findings, sorted."""
+    """Check parsed packs that are to be used together, in this order. All findings, sorted.
+
+    Where something of a kind could not be read (`Pack.unread`), names of that kind are not reported as unknown: that would be
+    noise after the real error.
+    """
     findings = Findings()
     _check_packs_agree(packs, findings)
     _check_labels(packs, findings)
     _check_sections(packs, findings)
     _check_word_lists(packs, findings)
     _check_axes(packs, findings)
-    findings.extend(run_checks(packs))
-    return sort_diagnostics(findings.all)
-
-
-def run_checks(packs: Sequence[Pack]) -> list[Diagnostic]:
-    """The lints alone."""
-    return [diagnostic for check in ALL_CHECKS for diagnostic in check.check(packs)]
+    unread = {kind for pack in packs for kind in pack.unread}
+    waiting = {code for code, kind in _KIND_OF.items() if kind in unread}
+    found = [finding for finding in findings.all if finding.code not in waiting]
+    found += [diagnostic for check in ALL_CHECKS for diagnostic in check.check(packs)]
+    return sort_diagnostics(found)
 
 
 def known_labels(packs: Iterable[Pack]) -> list[str]:

@@ -155,6 +155,15 @@ class Options:
     lists: str = "follow"  # follow | stop
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A warning, by code or name, that the author has judged for some rules."""
+
+    warning: Text
+    rules: tuple[Text, ...]
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
     """One checked pack. Lists keep the order: files by name, rules as written."""
@@ -175,6 +184,9 @@ class Pack:
     patterns: tuple[Pattern, ...] = ()
     context: tuple[ContextCue, ...] = ()
     sections: tuple[Section, ...] = ()
+    systems: tuple[str, ...] = ()  # code systems of its own
+    silences: tuple[Silence, ...] = ()
+    unread: frozenset[str] = frozenset()  # kinds of which something could not be read: labels, axes, sections, words, context
     content_hash: str = ""  # SHA-256 over the pack's files (names and bytes), cases excluded
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from rulener.packs.diagnostics import Findings
+from rulener.packs.diagnostics import Edit, Findings
 from rulener.packs.model import ConceptRef, Place, Text
+from rulener.packs.source import place_at
 
 _ID = re.compile(r"[a-z][a-z0-9-]*")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -46,6 +47,7 @@ def concept(text: Text, findings: Findings) -> ConceptRef | None:
         text.place,
         notes=["a concept is SYSTEM:CODE, the system in capitals, without spaces: ICD10CM:I50.9"],
         fix=f"write `{mended}`" if good else "write `SYSTEM:CODE`",
+        edits=[Edit(place_at(text, 0, len(text.value)), mended)] if good and text.place.width - len(text.value) in (0, 2) else (),
     )
     return None
 

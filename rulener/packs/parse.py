@@ -15,8 +15,8 @@ from typing import TypeVar
 from rulener.errors import PackError
 from rulener.packs.cases import CASES_SUFFIX, load_cases, parse_marked
 from rulener.packs.checks import ALL_CHECKS
-from rulener.packs.diagnostics import Diagnostic, Findings, has_errors, sort_diagnostics
-from rulener.packs.link import link, run_checks
+from rulener.packs.diagnostics import TITLES, Diagnostic, Findings, has_errors, name_of, sort_diagnostics
+from rulener.packs.link import link
 from rulener.packs.model import (
     AXES,
     RESOLUTIONS,
@@ -28,6 +28,7 @@ from rulener.packs.model import (
     Place,
     Rule,
     Section,
+    Silence,
     Term,
     WordList,
 )
@@ -43,14 +44,17 @@ from rulener.packs.rules import (
     read_term,
     read_words,
 )
-from rulener.packs.source import Fields, Scalar, Source, Table, parse_source
+from rulener.packs.source import Fields, Scalar, Source, Table, nearest, parse_source, suggestion
 
 __all__ = ["ALL_CHECKS", "check_packs", "link", "load_cases", "load_packs", "parse_marked", "parse_pack", "read_sources"]
 
 PACK_FILE = "pack.yaml"
-_HEADER_KEYS = ("name", "version", "description", "labels", "axes", "resolution", "options")
+_HEADER_KEYS = ("name", "version", "description", "labels", "axes", "resolution", "options", "systems", "silence")
 _RULE_LISTS = ("words", "abbreviations", "continues", "continues_list", "terms", "patterns", "context", "sections")
 _LATER_KEYS = ("attributes", "relations")
+_REFERRED_TO = ("labels", "axes", "sections", "words", "context")  # what rules elsewhere depend on; the first two in pack.yaml
+_HARMLESS = ("R105", "R106")  # faults of a file that lose nothing of it
+_LOSES_A_LIST = ("R114", "R116", "R118")  # findings after which a whole list may be missing
 _R = TypeVar("_R", bound=Rule)
 
 
@@ -71,8 +75,7 @@ def check_packs(folders: Iterable[Path]) -> tuple[list[Pack], list[Diagnostic]]:
         findings.extend(diagnostics)
         if pack is not None:
             packs.append(pack)
-    # With rules missing, references to them would be reported as unknown: noise after the real error.
-    findings.extend(run_checks(packs) if has_errors(findings.all) else link(packs))
+    findings.extend(link(packs))
     return packs, sort_diagnostics(findings.all)
 
 
@@ -113,6 +116,9 @@ class _Draft:
     patterns: list[Pattern] = field(default_factory=list)
     context: list[ContextCue] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
+    systems: tuple[str, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    unread: set[str] = field(default_factory=set)
     ids: list[tuple[str, Place]] = field(default_factory=list)  # of broken rules too
 
     def finished(self, content_hash: str) -> Pack:
@@ -133,6 +139,9 @@ class _Draft:
             patterns=tuple(self.patterns),
             context=tuple(self.context),
             sections=tuple(self.sections),
+            systems=self.systems,
+            silences=self.silences,
+            unread=frozenset(self.unread),
             content_hash=content_hash,
         )
 
@@ -145,10 +154,17 @@ def _read_pack(folder: Path, display: str | None) -> tuple[Pack | None, list[Dia
     if files is None:
         return None, findings.all
     draft = _Draft(folder)
+    if all(name != PACK_FILE for name, _ in files):
+        draft.unread.update(_REFERRED_TO[:2])
     for name, data in files:
         source, problems = parse_source(data, f"{shown}/{name}")
         findings.extend(problems)
+        before = len(findings.all)
         _read_file(source, name == PACK_FILE, bool(problems), draft, findings)
+        if any(finding.code not in _HARMLESS for finding in problems) or any(
+            finding.code in _LOSES_A_LIST for finding in findings.all[before:]
+        ):
+            draft.unread.update(_REFERRED_TO if name == PACK_FILE else _REFERRED_TO[2:])
     refuse_repeated_ids(draft.ids, "rules", findings)
     return draft.finished(_content_hash(files)), sort_diagnostics(findings.all)
 
@@ -264,8 +280,12 @@ def _read_header(fields: Fields, source: Source, draft: _Draft, findings: Findin
     draft.name = name.value if name else ""
     draft.version = version.value if version else ""
     draft.description = description.value if description else ""
+    before = len(findings.all)
     draft.labels = _labels(fields, findings)
+    draft.unread.update(["labels"] * has_errors(findings.all[before:]))
+    before = len(findings.all)
     draft.axes = _axes(fields, findings)
+    draft.unread.update(["axes"] * has_errors(findings.all[before:]))
     draft.resolution = one_of(fields, "resolution", RESOLUTIONS, findings)
     options = fields.mapping("options")
     if options is not None:
@@ -274,6 +294,24 @@ def _read_header(fields: Fields, source: Source, draft: _Draft, findings: Findin
         values = one_of(inner, "values_in_mention", ("outside", "inside"), findings)
         lists = one_of(inner, "lists", ("follow", "stop"), findings)
         draft.options = Options(cues or "ignore", values or "outside", lists or "follow")
+    draft.systems = tuple(text.value for text in fields.texts("systems"))
+    draft.silences = tuple(filter(None, (_silence(table, findings) for table in fields.mappings("silence"))))
+
+
+def _silence(table: Table, findings: Findings) -> Silence | None:
+    fields = Fields(table, "an entry of `silence`", ("warning", "rules", "reason"), findings)
+    warning = fields.text("warning", required=True)
+    fields.require("rules")
+    rules = fields.texts("rules")
+    reason = fields.text("reason", required=True)
+    if warning is None or reason is None:
+        return None
+    names = [name_of(code) for code in TITLES]
+    if warning.value not in TITLES and warning.value not in names:
+        fix = suggestion(warning.value, names) if nearest(warning.value, names) else "docs/errors/README.md lists them"
+        findings.error("R122", f"there is no warning `{warning.value}`", warning.place, fix=fix)
+        return None
+    return Silence(warning, rules, reason.value)
 
 
 def _axes(fields: Fields, findings: Findings) -> tuple[str, ...]:
@@ -325,7 +363,10 @@ def _read_rules(fields: Fields, draft: _Draft, findings: Findings) -> None:
     def read(key: str, reader: Callable[[Table, Findings], _R | None], into: list[_R]) -> None:
         for table in fields.mappings(key):
             rule = reader(table, findings)
-            into += [rule] if rule is not None else []
+            if rule is None:
+                draft.unread.add(key)
+            else:
+                into.append(rule)
             draft.ids += _ids(table)
 
     read("words", read_words, draft.words)

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import yaml
 
-from rulener.packs.diagnostics import Diagnostic, Findings, split_lines
+from rulener.packs.diagnostics import Diagnostic, Edit, Findings, split_lines
 from rulener.packs.model import Place, Text
 
 MAX_DEPTH = 20
@@ -163,6 +163,7 @@ def _decode(data: bytes, display: str, findings: Findings) -> str | None:
             Place(display, 1, 1),
             notes=["the mark is invisible, and tools that join or compare files stumble over it"],
             fix='save the file as "UTF-8" and not "UTF-8 with BOM"',
+            edits=[Edit(Place(display, 1, 1, 0), "")],
         )
         text = text[len(_BOM) :]
     return text
@@ -632,6 +633,7 @@ class Fields:
                 f"`{key}` must be a list, this is one text",
                 node.place,
                 fix=f"write `{key}: [{_in_flow(node.text.value)}]`",
+                edits=_in_its_place(node.text, f"[{_in_flow(node.text.value)}]"),
             )
             return ()
         return self._many(node, key)
@@ -652,7 +654,8 @@ class Fields:
         if isinstance(node, Scalar) and node.plain and node.text.value in ("true", "false"):
             return node.text.value == "true"
         word = node.text.value.lower() if isinstance(node, Scalar) else ""
-        self._wrong(node, key, "true or false", fix=f"write `{key}: {_TRUTH_WORDS.get(word, 'true')}`")
+        edits = _in_its_place(node.text, _TRUTH_WORDS[word]) if isinstance(node, Scalar) and word in _TRUTH_WORDS else ()
+        self._wrong(node, key, "true or false", fix=f"write `{key}: {_TRUTH_WORDS.get(word, 'true')}`", edits=edits)
         return None
 
     def integer(self, key: str, low: int, high: int) -> int | None:
@@ -723,12 +726,15 @@ class Fields:
             return None
         return node.text
 
-    def _wrong(self, node: Node, key: str, expected: str, *, where: str = "", fix: str = "") -> None:
+    def _wrong(
+        self, node: Node, key: str, expected: str, *, where: str = "", fix: str = "", edits: Sequence[Edit] = ()
+    ) -> None:
         if isinstance(node, Scalar) and node.empty:
             place = node.place if where else self.key_place(key)
             self._findings.error("R118", f"{where}`{key}`: nothing is written here", place, fix="write it or remove it")
             return
-        self._findings.error("R116", f"{where}`{key}`: expected {expected}, found {_kind(node)}", node.place, fix=fix)
+        message = f"{where}`{key}`: expected {expected}, found {_kind(node)}"
+        self._findings.error("R116", message, node.place, fix=fix, edits=edits)
 
     def _quote_fix(self, node: Node) -> str:
         if isinstance(node, Table):
@@ -742,6 +748,12 @@ def _kind(node: Node) -> str:
     if isinstance(node, Table):
         return "a mapping"
     return f"the text `{node.text.value}`" if isinstance(node, Scalar) else "nothing"
+
+
+def _in_its_place(text: Text, replacement: str) -> tuple[Edit, ...]:
+    """The edit that replaces a text, its quotes too; none for one over several lines."""
+    raw = 0 if isinstance(text, MappedText) else text.place.width - len(text.value)
+    return () if isinstance(text, MappedText) or raw not in (0, 2) else (Edit(text.place, replacement),)
 
 
 def _in_flow(value: str) -> str:

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from rulener.authoring.marks import marked
 from rulener.cli.explain import offset_of, split_position
 from rulener.cli.info import lines_of
-from rulener.cli.show import marked, marks_of
+from rulener.cli.show import braces_of, marks_of
 from rulener.errors import UsageError
 from tests.cli.conftest import Call
 from tests.run.fake import FakeEngine, FakeEntity
@@ -31,7 +32,8 @@ def test_a_note_from_stdin(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_overlapping_entities_never_repeat_the_text() -> None:
     entities = [FakeEntity(5, 9), FakeEntity(0, 9), FakeEntity(10, 11, negated=True, family=True)]
-    assert "".join(piece for piece, _ in marked("chest pain!", entities)) == "[chest pai]{symptom}{5-9 symptom}n[!]{symptom -@}"
+    shown = "".join(piece for piece, _ in marked("chest pain!", entities, braces_of))
+    assert shown == "[chest pai]{symptom}{5-9 symptom}n[!]{symptom -@}"
 
 
 def test_marks_are_those_of_true_axes() -> None:

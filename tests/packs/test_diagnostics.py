@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from rulener.packs.diagnostics import Diagnostic, Located, render, sort_diagnostics, split_lines, summary, to_json
+from rulener.packs.diagnostics import Diagnostic, Edit, Located, render, sort_diagnostics, split_lines, summary, to_json
 from rulener.packs.model import Place
 
 
@@ -81,7 +81,8 @@ def test_findings_are_sorted_and_given_once() -> None:
 
 
 def test_json() -> None:
-    diagnostic = Diagnostic("R104", "warning", "é", (Located(Place("a.yaml", 1, 2, 3), "x"),), ("n",), "f")
+    place = Place("a.yaml", 1, 2, 3)
+    diagnostic = Diagnostic("R104", "warning", "é", (Located(place, "x"),), ("n",), "f", (Edit(place, "b"),))
     assert json.loads(to_json([diagnostic])) == [
         {
             "code": "R104",
@@ -90,6 +91,8 @@ def test_json() -> None:
             "places": [{"path": "a.yaml", "line": 1, "column": 2, "width": 3, "label": "x"}],
             "notes": ["n"],
             "fix": "f",
+            "name": "cue-is-in-two-roles",
+            "edits": [{"path": "a.yaml", "line": 1, "column": 2, "width": 3, "text": "b"}],
         }
     ]
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from rulener.packs.checks.acronyms import FoldedAcronym
 from rulener.packs.checks.alternatives import EmptyAlternative
 from rulener.packs.checks.base import Check
-from rulener.packs.checks.examples import MissingExample
+from rulener.packs.checks.examples import IdleExample, MissingExample
 from rulener.packs.checks.repeats import RepeatedText, ShadowedText
 from rulener.packs.checks.roles import TwoRoles
+from rulener.packs.checks.runaway import RunawayRegex
+from rulener.packs.checks.systems import UnknownSystem
 
-ALL_CHECKS: tuple[Check, ...] = (TwoRoles(), MissingExample(), RepeatedText(), ShadowedText(), EmptyAlternative())
+ALL_CHECKS: tuple[Check, ...] = (
+    TwoRoles(),
+    MissingExample(),
+    RepeatedText(),
+    ShadowedText(),
+    EmptyAlternative(),
+    RunawayRegex(),
+    FoldedAcronym(),
+    UnknownSystem(),
+    IdleExample(),
+)
 
-__all__ = ["ALL_CHECKS", "Check", "EmptyAlternative", "MissingExample", "RepeatedText", "ShadowedText", "TwoRoles"]
+__all__ = ["ALL_CHECKS", "Check"]

@@ -13,7 +13,6 @@ class EmptyAlternative:
     """`(findings?|lesion)` reads like a plural and means "findings, or nothing, or lesion"."""
 
     code = "R304"
-    name = "empty-alternative"
 
     def check(self, packs: Sequence[Pack]) -> list[Diagnostic]:
         """All findings in these packs."""

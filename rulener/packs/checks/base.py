@@ -19,13 +19,10 @@ _POSSESSIVE = re.compile(r"'s\b")
 
 
 class Check(Protocol):
-    """One lint. `code` is registered in diagnostics.TITLES; `name` is what authors switch it by."""
+    """One lint. `code` is registered in diagnostics.TITLES."""
 
     @property
     def code(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
 
     def check(self, packs: Sequence[Pack]) -> list[Diagnostic]:
         """All findings in these packs."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rulener.packs.checks.base import folded
-from rulener.packs.diagnostics import Diagnostic, Findings
+from rulener.packs.diagnostics import Diagnostic, Edit, Findings
 from rulener.packs.model import ContextCue, Pack, Place, Section, Term, Text, Unless
 from rulener.packs.patterns import cue_forms
 
@@ -15,7 +15,6 @@ class RepeatedText:
     """The same text twice within one rule."""
 
     code = "R302"
-    name = "repeated-text"
 
     def check(self, packs: Sequence[Pack]) -> list[Diagnostic]:
         """All findings in these packs."""
@@ -31,6 +30,7 @@ class RepeatedText:
                         text.place,
                         others=[(before.place, "first here")],
                         fix="remove one",
+                        edits=[Edit(text.place, "")] if text.place.width >= len(text.value) else (),
                     )
         return findings.all
 
@@ -76,7 +76,6 @@ class ShadowedText:
     """A text that an earlier rule of the same effect has already, so that the later one never counts."""
 
     code = "R303"
-    name = "shadowed-text"
 
     def check(self, packs: Sequence[Pack]) -> list[Diagnostic]:
         """All findings in these packs."""

@@ -25,7 +25,6 @@ class TwoRoles:
     """One form with two directions on the same axis: only the first rule's would count."""
 
     code = "R104"
-    name = "two-roles"
 
     def check(self, packs: Sequence[Pack]) -> list[Diagnostic]:
         """All findings in these packs; each pair of rules and texts once, whatever the number of shared forms and axes."""
