@@ -15,6 +15,8 @@ from rulener.errors import NoteError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+CONTROLS = {number: "\ufffd" for number in (*range(32), *range(127, 160))}  # a note must not steer the terminal
+
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
 

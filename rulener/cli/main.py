@@ -26,6 +26,7 @@ COMMANDS = {
     "new": "Make a pack to start from.",
     "check": "Check rule packs and print every finding.",
     "test": "Run the examples and cases of rule packs.",
+    "diff": "Compare two packs over notes: what is added, lost and changed.",
     "fmt": "Write rule packs in their canonical form.",
     "lexicon": "Make, merge and look into term tables.",
     "import": "Turn rule files of medspaCy, FastContext or NegEx into a pack.",
