@@ -27,6 +27,7 @@ COMMANDS = {
     "check": "Check rule packs and print every finding.",
     "test": "Run the examples and cases of rule packs.",
     "diff": "Compare two packs over notes: what is added, lost and changed.",
+    "stats": "Count over notes: hits and time of each rule, sections, drift.",
     "fmt": "Write rule packs in their canonical form.",
     "lexicon": "Make, merge and look into term tables.",
     "import": "Turn rule files of medspaCy, FastContext or NegEx into a pack.",
