@@ -79,7 +79,7 @@ def _try_examples(made: Draft, folder: Path, base: Sequence[Pack]) -> None:
     """Take out the examples that do not hold where the pack is used: a longer cue of another pack may get in their way."""
     from rulener.authoring.testing import FAIL, Tester
     from rulener.engine import load
-    from rulener.packs.importers.pack import write
+    from rulener.packs.importers.pack import drop_example, write
     from rulener.packs.parse import load_packs
 
     spots = write(made, folder)
@@ -88,9 +88,7 @@ def _try_examples(made: Draft, folder: Path, base: Sequence[Pack]) -> None:
     for result in Tester(engine, [pack]).examples(pack):
         spot = spots.get((Path(result.place.path).name, result.place.line))
         if result.status == FAIL and spot is not None:
-            kind, number, index = spot
-            rule = made.rules[number] if kind[0] == "c" else made.sections[number]
-            rule.examples[index] = ""
+            drop_example(made, spot)
 
 
 def _print(made: Draft, folder: Path | None) -> None:

@@ -1204,12 +1204,16 @@ cdef class Scanner:
         cdef u32 axis, own = 0, sets = 0, n_marks = <u32> self.context.marks.n
         row.cue = <u32> batch.cues.n
         row.axes = 0
-        if row.section != NONE:
+        if row.section != NONE and token != NONE:
             span = &(<const SectionSpan *> batch.sections.data)[row.section]
-            if span.heading != NONE and token != NONE and token >= span.body_token:
-                whole = span - span.back
+            whole = span - span.back
+            if span.heading != NONE and token >= span.body_token:
                 own = self.tables.headings[span.heading].sets
-                sets = (own | self.tables.headings[whole.heading].sets) & self.tables.axes
+            sets = own
+            # A mention may stand in a heading no pack knows: "GOUT: since 1990".
+            if span.back and (token >= span.body_token or span.heading == NONE):
+                sets |= self.tables.headings[whole.heading].sets
+            sets &= self.tables.axes
         if sets == 0 and (mark >= n_marks or marks[mark].mention != mention):
             row.n_cues = 0
             return mark

@@ -94,7 +94,7 @@ cdef int find_sections(SectionFinder *f, const Text *text, const TokenBuffer *to
         span.heading_end_token = b
         span.body_token = spot.body
         span.end_token = n
-        span.back = _nesting(f, tokens, &spot) if known and f.headings[span.heading].flags & HEADING_PART else 0
+        span.back = _nesting(f, tokens, &spot) if not known or f.headings[span.heading].flags & HEADING_PART else 0
         # A bullet or list number before the heading stays in its sentence.
         if spot.first == 0 or items[spot.first].flags & SEP_NEWLINE or not items[spot.first - 1].flags & TOKEN_MARK:
             (<u32 *> vec_push(&f.breaks))[0] = spot.first
@@ -106,7 +106,7 @@ cdef int find_sections(SectionFinder *f, const Text *text, const TokenBuffer *to
 
 
 cdef u32 _nesting(const SectionFinder *f, const TokenBuffer *tokens, const Spot *spot) noexcept nogil:
-    """How many sections back the one is in which this part is nested; 0: in none. It is the last of `f.spans`."""
+    """How many sections back the one is in which this part, or unknown heading, is nested; 0: in none. It is the last of `f.spans`."""
     cdef const SectionSpan *before
     cdef u32 first = spot.first
     if f.spans.n < 2:

@@ -246,6 +246,7 @@ LIMITS = {
     "text.MAX_FIELD_TOKENS": "6",
     "sentences.MAX_FIELD_POINTS": "50",
     "sentences.SHORT_LINE": "shorter than 60",
+    "sections.MAX_FRAME_TOKENS": "16",
     "text.MAX_FOLDED": "255",
     "export.MAX_BYTES": "2 GiB",
     "automaton.MAX_FORM_TOKENS": "64",

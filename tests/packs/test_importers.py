@@ -262,6 +262,13 @@ def test_beside_the_english_pack_nothing_stands_twice_or_in_two_roles(tmp_path: 
     }
 
 
+def test_a_window_that_is_too_wide_is_left_out_and_named(tmp_path: Path) -> None:
+    result = made(tmp_path, "fastcontext", "could find no|forward|trigger|negated|1001\n")
+    pack, findings = written(tmp_path, result)
+    assert (findings, roles(pack)) == ([], {("forward", ("negated",), "could find no", None)})
+    assert [remark.place.line for remark in result.reading.changed] == [1]
+
+
 def test_odd_characters_stay_or_are_named(tmp_path: Path) -> None:
     rules = ", ".join(
         f'{{"literal": "{literal}", "category": "FAMILY", "direction": "FORWARD"}}'

@@ -381,7 +381,7 @@ def section_spans(layout: Layout, headings: Sequence[Heading]) -> list[SectionSp
         end_token = following.start if following else len(layout.tokens)
         end = layout.tokens[following.start].start if following else len(layout.text)
         whole = heading
-        if heading.part and spans and nests(layout, heading, spans[-1]):
+        if (heading.part or not heading.rule) and spans and nests(layout, heading, spans[-1]):
             whole = spans[-1].whole
         spans.append(SectionSpan(heading, layout.tokens[heading.start].start, end, end_token, whole))
     return spans

@@ -19,10 +19,10 @@ from rulener.packs.link import known_label_names, link
 from rulener.packs.model import AXES, Direction, Pack, Place, Text
 from rulener.packs.parse import PACK_FILE, parse_pack
 from rulener.packs.patterns import expand_literal
+from rulener.packs.rules import MAX_SCOPE_TOKENS
 from rulener.packs.source import nearest
 
 CONTEXT_FILE, SECTIONS_FILE, REPORT_FILE = "context.yaml", "sections.yaml", "IMPORT.md"
-MAX_TOKENS = 1024
 LEFT_OUT = "none"
 _ORDER = (Direction.FIELD, Direction.FORWARD, Direction.BACKWARD, Direction.BOTH, Direction.PSEUDO, Direction.STOP)
 _SILENT = (Direction.PSEUDO, Direction.STOP)
@@ -191,7 +191,9 @@ def _understood(made: Draft) -> Iterable[ForeignCue]:
         elif direction is None:
             why = f"write --map {cue.category}=AXIS/DIRECTION"
             reading.leave(f"tag {short(cue.category)} has no direction here ({why})", cue.place, cue.shown)
-        elif cue.tokens is not None and cue.tokens > MAX_TOKENS:
+        elif cue.tokens is not None and cue.tokens > MAX_SCOPE_TOKENS:
+            why = f"window of more than {MAX_SCOPE_TOKENS} tokens: the scope ends with the sentence"
+            reading.change(why, cue.place, cue.shown)
             yield replace(cue, direction=direction, tokens=None)
         else:
             yield replace(cue, direction=direction)
@@ -281,7 +283,7 @@ def _settle(made: Draft, base: Sequence[Pack]) -> None:
 def _take_out(made: Draft, kind: str, number: int, index: int, reason: str) -> None:
     rule: Rule | SectionRule = made.rules[number] if kind[0] == "c" else made.sections[number]
     if kind.endswith("example"):
-        rule.examples[index] = ""
+        drop_example(made, (kind, number, index))
         return
     del rule.examples[index]
     if isinstance(rule, Rule):
@@ -301,6 +303,16 @@ def _reason(finding: Diagnostic, name: str) -> str:
     if finding.code == "R303":
         return f"{whose} has it already"
     return "it stands there twice" if finding.code == "R302" else f"{TITLES[finding.code]} ({finding.code})"
+
+
+def drop_example(made: Draft, spot: tuple[str, int, int]) -> None:
+    """Take out the example of the cue or heading at `spot` (see `write`), and say so."""
+    kind, number, index = spot
+    rule: Rule | SectionRule = made.rules[number] if kind[0] == "c" else made.sections[number]
+    rule.examples[index] = ""
+    origin = rule.cues[index] if isinstance(rule, Rule) else rule.headings[index]
+    shown = origin.shown if isinstance(origin, ForeignCue) else origin.heading
+    made.reading.change("no example: another rule gets in the way of it", origin.place, shown)
 
 
 # --- writing -------------------------------------------------------------------------------------------------------------------
