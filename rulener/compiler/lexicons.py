@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from rulener.core.automaton import Builder
 from rulener.errors import LexiconError
-from rulener.lexicon.table import LINK_ONLY, Row, Skipped, read_table
+from rulener.lexicon.table import LINK_ONLY, Row, Skipped, read_rest
 
 NONE = 0xFFFFFFFF
 
@@ -26,14 +26,24 @@ class LexiconReport:
 def add_lexicon(builder: Builder, path: Path, digest: str, number: int, labels: Mapping[str, int], shown: str) -> LexiconReport:
     """Add a table's rows as those of lexicon `number`. `labels` are the labels that rows may have, `shown` names them for people.
 
-    Raises LexiconError: L101 and L102 as `read_table`, L103 when no row is of use, L120 when a table of the artifact is full.
+    Raises LexiconError: L101 and L102 as `read_rest`, L103 when no row is of use, L120 when a table of the artifact is full.
     """
     skipped = Skipped()
     rows = used = 0
     add_row = builder.add_row
     line = 1
+    bytes_labels = {label.encode("utf-8", "surrogatepass"): place for label, place in labels.items()}
+
+    def take(block: bytes, at: int, columns: Sequence[int]) -> tuple[int, int]:
+        nonlocal rows, used, line
+        end, lines, taken = builder.add_lines(block, at, columns, bytes_labels, number)
+        rows += taken
+        used += taken
+        line += lines
+        return end, lines
+
     try:
-        for row in read_table(path, skipped):
+        for row in read_rest(path, skipped, take):
             rows += 1
             line = row.line
             label = labels.get(row.label)

@@ -91,6 +91,16 @@ class Builder:
         """One row of a lexicon. `rank` is 0 (best) to 65535, `variant` the rule that made the surface; a surface that is
         `link_only` in all its rows is not found in text. ValueError for more than 254 variant rules."""
 
+    def add_lines(
+        self, block: Buffer, at: int, columns: Sequence[int], labels: dict[bytes, int], number: int
+    ) -> tuple[int, int, int]:
+        """Rows of lexicon `number` from the whole lines of `block`, tab-separated UTF-8, from byte `at` on.
+
+        `columns` are the places of the columns, in the order of `rulener.lexicon.table.COLUMNS` (2**20: not there); `labels` are numbers by the
+        labels' UTF-8. Returns `(end, lines, used)`: where it stopped, and how many lines and rows it passed. It stops before a
+        line that asks for the exact reader: a value with blanks around it, one that cannot be used, an unknown label.
+        """
+
     def freeze(self) -> tuple[dict[str, memoryview], dict[str, Any]]:
         """`(arrays, state)`: everything that was added so far, as buffers that are good until the next call, and as JSON.
 

@@ -9,9 +9,9 @@ once given: that is why a builder that holds a large lexicon can be frozen to a 
 
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.buffer cimport PyBUF_READ
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memcpy, memmove, memset
+from libc.string cimport memchr, memcmp, memcpy, memmove, memset
 
 from rulener.core.automaton cimport DEEP, edge_hash
 from rulener.core.memory cimport Column, Vec, column, rn_prefetch, vec_free, vec_grow, vec_init, vec_push
@@ -78,6 +78,78 @@ cdef inline bint _is_better(const ConceptLink *a, const ConceptLink *b) noexcept
     if (a.variant != 0) != (b.variant != 0):
         return a.variant == 0
     return a.rank < b.rank
+
+
+cdef enum:                      # columns of a term table, in the order of rulener.lexicon.table.COLUMNS
+    ROLE_TERM, ROLE_LABEL, ROLE_SYSTEM, ROLE_CODE, ROLE_PREFERRED, ROLE_TYPE, ROLE_CASE, ROLE_SOURCE, ROLE_TERM_TYPE, ROLE_RANK
+    ROLE_VARIANT, ROLE_USE, ROLE_STANDARD, ROLE_STANDARD_ID, ROLE_STANDARD_NAME
+    N_ROLES = 15
+    NO_ROLE = 255
+    MAX_FIELDS = 128
+    NOWHERE = 0x100000          # place of a column that is not there, or more
+
+cdef enum:
+    BAD_NUMBER = 0xFFFFFFFF
+
+
+cdef struct Slice:
+    const u8 *p
+    u64 n
+
+
+cdef struct Line:
+    u8[128] role                # of each field
+    Slice[15] got               # by role
+    const u8 *begin
+    u64 length
+    bint high                   # not all ASCII
+    const u8 *known             # the label of the line before, and its number
+    u64 known_length
+    u16 label
+
+
+cdef bint _cut(const u8 *p, u64 n, u32 needed, Line *line) noexcept nogil:
+    """Cut a line at its tabs. False when it has too few fields, a control character, or blanks around a value."""
+    cdef u64 i, start = 0
+    cdef u32 fields = 0
+    cdef u8 role, high = 0
+    cdef Slice *got
+    memset(line.got, 0, sizeof(line.got))
+    line.begin = p
+    line.length = n
+    for i in range(n + 1):
+        if i < n and p[i] != 9:
+            if p[i] < 32:
+                return False
+            high |= p[i]
+            continue
+        role = line.role[fields] if fields < MAX_FIELDS else NO_ROLE
+        if role != NO_ROLE and i > start:
+            if p[start] == 32 or p[i - 1] == 32:
+                return False
+            got = &line.got[role]
+            got.p = p + start
+            got.n = i - start
+        fields += 1
+        start = i + 1
+    line.high = high >= 128
+    return fields >= needed
+
+
+cdef bint _is(const Slice *slice_, const char *text, u64 n) noexcept nogil:
+    return slice_.n == n and memcmp(slice_.p, text, n) == 0
+
+
+cdef u64 _number_of(const Slice *slice_, u64 highest) noexcept nogil:
+    """0 when empty, BAD_NUMBER when it is no number up to `highest`."""
+    cdef u64 value = 0, i
+    if slice_.n > 10:
+        return BAD_NUMBER
+    for i in range(slice_.n):
+        if not 48 <= slice_.p[i] <= 57:
+            return BAD_NUMBER
+        value = value * 10 + slice_.p[i] - 48
+    return value if value <= highest else BAD_NUMBER
 
 
 cdef inline u64 _rank(const RawEntry *entry) noexcept nogil:
@@ -573,27 +645,32 @@ cdef class Builder:
                       u32 standard_id=NONE) except? 0xFFFFFFFE:
         """Number of a concept; an empty string (or 0xFFFFFFFF) means: not known."""
         cdef Concept wanted
-        cdef Concept *all_
-        cdef u64 mask, slot, hash_
-        cdef u32 number
         wanted.system = self.strings.add(system) if system else <u32> NONE
         wanted.code = self.strings.add(code) if code else <u32> NONE
         wanted.name = self.strings.add(name) if name else <u32> NONE
         wanted.semantic_type = self.strings.add(semantic_type) if semantic_type else <u32> NONE
         wanted.standard = standard
         wanted.standard_id = standard_id
-        hash_ = _hash_bytes(<u8 *> &wanted, sizeof(Concept))
+        return self._concept(&wanted)
+
+    cdef u32 _concept(self, const Concept *wanted) except? 0xFFFFFFFE:
+        cdef Concept *all_
+        cdef u64 mask, slot, hash_
+        cdef u32 number
+        hash_ = _hash_bytes(<const u8 *> wanted, sizeof(Concept))
         mask = (<u64> 1 << self.concept_index.bits) - 1
         slot = hash_ >> (64 - self.concept_index.bits)
         all_ = <Concept *> self.concepts.data
         while self.concept_index.slots[slot]:
             number = self.concept_index.slots[slot] - 1
-            if memcmp(&all_[number], &wanted, sizeof(Concept)) == 0:
+            if memcmp(&all_[number], wanted, sizeof(Concept)) == 0:
                 return number
             slot = (slot + 1) & mask
+        if self.concepts.n >= <u64> 0xFFFFFFFD:
+            raise OverflowError("more than 4294967293 concepts")
         number = <u32> self.concepts.n
         self.concept_index.slots[slot] = number + 1
-        (<Concept *> vec_push(&self.concepts))[0] = wanted
+        (<Concept *> vec_push(&self.concepts))[0] = wanted[0]
         self.concept_index.used += 1
         if self.concept_index.used * 2 > (<u64> 1 << self.concept_index.bits):
             self._grow_concepts()
@@ -660,6 +737,125 @@ cdef class Builder:
         entry.rule = rule
         entry.label = label
         entry.lexicon = 1
+
+    def add_lines(self, const u8[::1] block, u64 at, columns, labels, u32 number):
+        """Rows of lexicon `number` from the whole lines of `block`, tab-separated UTF-8, from byte `at` on.
+
+        `columns` are the places of the columns, in the order of `rulener.lexicon.table.COLUMNS`; `labels` are numbers by the
+        labels' UTF-8. Returns `(end, lines, used)`: where it stopped, and how many lines and rows it passed. It stops before a line
+        that asks for the exact reader: a value with blanks around it, one that cannot be used, an unknown label.
+        """
+        cdef const u8 *p = &block[0] if block.shape[0] else NULL
+        cdef const u8 *newline
+        cdef u64 n = block.shape[0], begin, stop, lines = 0, used = 0
+        cdef Line line
+        cdef u32 k, needed = 0
+        memset(line.role, NO_ROLE, sizeof(line.role))
+        for k, place in enumerate(columns):
+            if k >= N_ROLES:
+                raise ValueError("columns")
+            if place < MAX_FIELDS:
+                line.role[<u32> place] = <u8> k
+            elif place < NOWHERE:
+                needed = MAX_FIELDS + 1         # so wide a table is read exactly
+            if k <= ROLE_LABEL:
+                needed = max(needed, <u32> place + 1)
+        if needed > MAX_FIELDS:
+            return at, 0, 0
+        line.known = NULL
+        while at < n:
+            newline = <const u8 *> memchr(p + at, 10, n - at)
+            if newline == NULL:
+                break
+            begin = at
+            stop = <u64> (newline - p)
+            while stop > begin and p[stop - 1] == 13:
+                stop -= 1
+            if stop > begin:
+                if not _cut(p + begin, stop - begin, needed, &line) or not self._add_line(&line, labels, number):
+                    break
+                used += 1
+            at = <u64> (newline - p) + 1
+            lines += 1
+        return at, lines, used
+
+    cdef bint _add_line(self, Line *line, dict labels, u32 number) except -1:
+        """Add a row; False when the exact reader must see it. What was added of it until then it adds again, so nothing is twice."""
+        cdef Slice *got = line.got
+        cdef u64 k, rank, standard_id
+        cdef u32 standard = NONE, form, case_byte, concept
+        cdef u8 variant
+        cdef Concept wanted
+        cdef RawEntry *entry
+        cdef const u8 *colon
+        cdef str term
+        if got[ROLE_TERM].n == 0 or got[ROLE_LABEL].n == 0:
+            return False
+        if got[ROLE_CASE].n and not (_is(&got[ROLE_CASE], b"exact", 5) or _is(&got[ROLE_CASE], b"any", 3)):
+            return False
+        if got[ROLE_USE].n and not _is(&got[ROLE_USE], b"link", 4):
+            return False
+        rank = _number_of(&got[ROLE_RANK], 65535)
+        standard_id = _number_of(&got[ROLE_STANDARD_ID], 0x7FFFFFFF)
+        if rank == BAD_NUMBER or standard_id == BAD_NUMBER:
+            return False
+        if line.high:
+            try:
+                (<bytes> line.begin[:line.length]).decode("utf-8")
+            except UnicodeDecodeError:
+                return False
+        for k in range(N_ROLES):
+            if got[k].n and (got[k].p[0] >= 128 or got[k].p[got[k].n - 1] >= 128):
+                term = (<bytes> got[k].p[:got[k].n]).decode("utf-8")
+                if term.strip() != term:
+                    return False
+        if line.known == NULL or line.known_length != got[ROLE_LABEL].n or memcmp(line.known, got[ROLE_LABEL].p, line.known_length):
+            label = labels.get(<bytes> got[ROLE_LABEL].p[:got[ROLE_LABEL].n])
+            if label is None:
+                return False
+            line.label = label
+            line.known = got[ROLE_LABEL].p
+            line.known_length = got[ROLE_LABEL].n
+        term = PyUnicode_DecodeUTF8(<const char *> got[ROLE_TERM].p, <Py_ssize_t> got[ROLE_TERM].n, NULL)
+        try:
+            if got[ROLE_STANDARD].n:
+                colon = <const u8 *> memchr(got[ROLE_STANDARD].p, 58, got[ROLE_STANDARD].n)
+                k = <u64> (colon - got[ROLE_STANDARD].p) if colon != NULL else got[ROLE_STANDARD].n
+                memset(&wanted, 255, sizeof(Concept))
+                wanted.system = self._text(got[ROLE_STANDARD].p, k)
+                if colon != NULL:
+                    wanted.code = self._text(colon + 1, got[ROLE_STANDARD].n - k - 1)
+                wanted.name = self._text(got[ROLE_STANDARD_NAME].p, got[ROLE_STANDARD_NAME].n)
+                standard = self._concept(&wanted)
+            variant = 0
+            if got[ROLE_VARIANT].n:
+                variant = self._variant((<bytes> got[ROLE_VARIANT].p[:got[ROLE_VARIANT].n]).decode("utf-8"))
+            form = self._form(self._tokens(term))
+            case_byte = self._case(term) if got[ROLE_CASE].n == 5 else <u32> NONE
+        except ValueError:
+            return False
+        wanted.system = self._text(got[ROLE_SYSTEM].p, got[ROLE_SYSTEM].n)
+        wanted.code = self._text(got[ROLE_CODE].p, got[ROLE_CODE].n)
+        k = ROLE_PREFERRED if got[ROLE_PREFERRED].n else ROLE_TERM
+        wanted.name = self._text(got[k].p, got[k].n)
+        wanted.semantic_type = self._text(got[ROLE_TYPE].p, got[ROLE_TYPE].n)
+        wanted.standard = standard
+        wanted.standard_id = <u32> standard_id if standard_id else <u32> NONE
+        concept = self._concept(&wanted)
+        entry = self._entry(form, KIND_TERM)
+        entry.ref = concept
+        entry.rank = <u16> rank
+        entry.variant = variant
+        entry.link_only = got[ROLE_USE].n != 0
+        entry.case_byte = case_byte
+        entry.rule = number
+        entry.label = line.label
+        entry.lexicon = 1
+        return True
+
+    cdef u32 _text(self, const u8 *p, u64 n) except? 0xFFFFFFFE:
+        """Number of a string; NONE of an empty one."""
+        return self.strings.put(p, n) if n else <u32> NONE
 
     # --- frozen ---------------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +47,8 @@ _ALIASES = {
 _GZIP_MAGIC = b"\x1f\x8b"
 _NAMED_LINES = 5
 _BLOCK = 4096  # rows
+_SOME = io.DEFAULT_BUFFER_SIZE  # bytes; no more, so that a file that breaks off is read as far as line by line
+_NOWHERE = 1 << 20  # place of a column that is not there
 
 
 class Row(NamedTuple):
@@ -121,13 +123,62 @@ def read_table(path: Path, skipped: Skipped) -> Iterator[Row]:
     """
     with _open(path) as file:
         lines = _Lines(file, skipped, path)
-        header_line = next(lines, None)
-        if header_line is None:
-            hint = "the first line names the columns: term, label, …"
-            raise LexiconError("L103", "the lexicon is empty", place=str(path), hint=hint)
-        delimiter = "\t" if "\t" in header_line or path.name.removesuffix(".gz").lower().endswith(".tsv") else ","
-        columns = _columns(header_line, delimiter, path, skipped)
+        columns, delimiter = _header(lines, path, skipped)
         yield from _rows(lines, columns, delimiter, skipped)
+
+
+Take = Callable[[bytes, int, Sequence[int]], tuple[int, int]]
+
+
+def read_rest(path: Path, skipped: Skipped, take: Take) -> Iterator[Row]:
+    """As `read_table`, for who can read plain lines faster: `take(block, at, columns)` is offered the lines of a TSV in blocks,
+    and says where it stopped and how many lines it dealt with; the line it stopped before comes as a Row or is counted.
+
+    `columns` are the places of `COLUMNS`, 2**20 for one that is not there.
+    """
+    with _open(path) as file:
+        lines = _Lines(file, skipped, path)
+        columns, delimiter = _header(lines, path, skipped)
+        if delimiter != "\t":
+            yield from _rows(lines, columns, delimiter, skipped)
+            return
+        places = [columns.get(name, _NOWHERE) for name in COLUMNS]
+        for block in _whole_lines(lines):
+            at = 0
+            while True:
+                at, passed = take(block, at, places)
+                lines.number += passed
+                if at == len(block):
+                    break
+                end = block.index(b"\n", at) + 1
+                one = _Lines(io.BytesIO(block[at:end]), skipped, path, lines.number)
+                yield from _rows(one, columns, delimiter, skipped)
+                lines.number += 1
+                at = end
+
+
+def _whole_lines(lines: _Lines) -> Iterator[bytes]:
+    """The rest of the file in blocks that end with a line; the last line gets an end when it has none."""
+    rest = b""
+    while more := lines.read_some():
+        end = more.rfind(b"\n") + 1
+        if end:
+            yield rest + more[:end]
+            rest = more[end:]
+        else:
+            rest += more
+    if rest:
+        yield rest + b"\n"
+
+
+def _header(lines: _Lines, path: Path, skipped: Skipped) -> tuple[dict[str, int], str]:
+    """Where the columns are, and what stands between them."""
+    header_line = next(lines, None)
+    if header_line is None:
+        hint = "the first line names the columns: term, label, …"
+        raise LexiconError("L103", "the lexicon is empty", place=str(path), hint=hint)
+    delimiter = "\t" if "\t" in header_line or path.name.removesuffix(".gz").lower().endswith(".tsv") else ","
+    return _columns(header_line, delimiter, path, skipped), delimiter
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -160,11 +211,11 @@ class _Lines:
     Raises LexiconError: L101 the file cannot be read, L102 the first line is not UTF-8.
     """
 
-    def __init__(self, file: IO[bytes], skipped: Skipped, path: Path) -> None:
+    def __init__(self, file: IO[bytes], skipped: Skipped, path: Path, number: int = 0) -> None:
         self._file = file
         self._skipped = skipped
         self._path = path
-        self.number = 0
+        self.number = number
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -174,8 +225,7 @@ class _Lines:
             try:
                 raw = self._file.readline()
             except (OSError, EOFError, zlib.error) as error:
-                message = f"the lexicon cannot be read past line {self.number}: {error}"
-                raise LexiconError("L101", message, place=str(self._path)) from error
+                raise self._broken(error) from error
             if not raw:
                 raise StopIteration
             self.number += 1
@@ -189,6 +239,16 @@ class _Lines:
                 self._skipped.add("not UTF-8", self.number)
                 continue
             return line.rstrip("\r\n")
+
+    def read_some(self) -> bytes:
+        """Some of the bytes that follow; none at the end."""
+        try:
+            return self._file.read1(_SOME)  # type: ignore[attr-defined, no-any-return]
+        except (OSError, EOFError, zlib.error) as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: Exception) -> LexiconError:
+        return LexiconError("L101", f"the lexicon cannot be read past line {self.number}: {error}", place=str(self._path))
 
 
 def _columns(header: str, delimiter: str, path: Path, skipped: Skipped) -> dict[str, int]:
