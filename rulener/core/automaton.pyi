@@ -96,9 +96,10 @@ class Builder:
     ) -> tuple[int, int, int]:
         """Rows of lexicon `number` from the whole lines of `block`, tab-separated UTF-8, from byte `at` on.
 
-        `columns` are the places of the columns, in the order of `rulener.lexicon.table.COLUMNS` (2**20: not there); `labels` are numbers by the
-        labels' UTF-8. Returns `(end, lines, used)`: where it stopped, and how many lines and rows it passed. It stops before a
-        line that asks for the exact reader: a value with blanks around it, one that cannot be used, an unknown label.
+        `columns` are the places of the columns, in the order of `rulener.lexicon.table.COLUMNS` (2**20: not there); `labels` are
+        numbers by the labels' UTF-8. Returns `(end, lines, used)`: where it stopped, and how many lines and rows it passed. It
+        stops before a line that asks for the exact reader: a value with blanks around it, one that cannot be used, an unknown
+        label.
         """
 
     def freeze(self) -> tuple[dict[str, memoryview], dict[str, Any]]:
