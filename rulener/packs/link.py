@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rulener.packs.cases import parse_marked
-from rulener.packs.checks import ALL_CHECKS
+from rulener.packs.checks import ALL_CHECKS, REFUSING
 from rulener.packs.diagnostics import Diagnostic, Findings, sort_diagnostics
 from rulener.packs.model import Label, MentionRule, Pack, Rule, Text
 from rulener.packs.patterns import BUILT_IN_CLASSES, label_classes, parse_pattern, token_classes
@@ -15,11 +15,11 @@ from rulener.packs.source import place_at, suggestion
 _KIND_OF = {"R130": "labels", "R131": "sections", "R132": "words", "R133": "axes"}  # code of an unknown name -> what it names
 
 
-def link(packs: Sequence[Pack]) -> list[Diagnostic]:
+def link(packs: Sequence[Pack], *, warn: bool = True) -> list[Diagnostic]:
     """Check parsed packs that are to be used together, in this order. All findings, sorted.
 
     Where something of a kind could not be read (`Pack.unread`), names of that kind are not reported as unknown: that would be
-    noise after the real error.
+    noise after the real error. Without `warn` lints that only warn are left out.
     """
     findings = Findings()
     _check_packs_agree(packs, findings)
@@ -30,7 +30,7 @@ def link(packs: Sequence[Pack]) -> list[Diagnostic]:
     unread = {kind for pack in packs for kind in pack.unread}
     waiting = {code for code, kind in _KIND_OF.items() if kind in unread}
     found = [finding for finding in findings.all if finding.code not in waiting]
-    found += [diagnostic for check in ALL_CHECKS for diagnostic in check.check(packs)]
+    found += [diagnostic for check in (ALL_CHECKS if warn else REFUSING) for diagnostic in check.check(packs)]
     return sort_diagnostics(found)
 
 

@@ -60,14 +60,16 @@ _R = TypeVar("_R", bound=Rule)
 
 def load_packs(folders: Iterable[Path]) -> list[Pack]:
     """The packs of these folders, in this order, linked. Raises `PackError` with all findings if any is an error."""
-    packs, diagnostics = check_packs(folders)
+    folders = list(folders)
+    packs, diagnostics = check_packs(folders, warn=False)
     if has_errors(diagnostics):
-        raise PackError(diagnostics)
+        raise PackError(check_packs(folders)[1])
     return packs
 
 
-def check_packs(folders: Iterable[Path]) -> tuple[list[Pack], list[Diagnostic]]:
-    """Read and link; all findings, sorted. The packs are complete only when none of the findings is an error."""
+def check_packs(folders: Iterable[Path], *, warn: bool = True) -> tuple[list[Pack], list[Diagnostic]]:
+    """Read and link; all findings, sorted. The packs are complete only when none of the findings is an error.
+    Without `warn` lints that only warn are left out."""
     findings = Findings()
     packs: list[Pack] = []
     for folder in folders:
@@ -75,7 +77,7 @@ def check_packs(folders: Iterable[Path]) -> tuple[list[Pack], list[Diagnostic]]:
         findings.extend(diagnostics)
         if pack is not None:
             packs.append(pack)
-    findings.extend(link(packs))
+    findings.extend(link(packs, warn=warn))
     return packs, sort_diagnostics(findings.all)
 
 

@@ -85,3 +85,13 @@ def test_the_examples_of_a_page_show_the_finding_and_its_mending(code: str, tmp_
     assert code in {d.code for d in findings_in([tmp_path], code)}
     (tmp_path / "rules.yaml").write_text(mended, encoding="utf-8")
     assert findings_in([tmp_path], code) == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_who_only_loads_is_refused_for_the_same_reasons(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lints that only warn are left out when packs are loaded; the verdict and the errors are the same."""
+    monkeypatch.chdir(GOLDEN / name)
+    folders = [path.relative_to(GOLDEN / name) for path in sorted((GOLDEN / name).iterdir()) if path.is_dir()] or [Path(".")]
+    everything, quick = check_packs(folders)[1], check_packs(folders, warn=False)[1]
+    assert [d for d in quick if d.severity == "error"] == [d for d in everything if d.severity == "error"]
+    assert all(d in everything for d in quick)

@@ -23,4 +23,7 @@ ALL_CHECKS: tuple[Check, ...] = (
     IdleExample(),
 )
 
-__all__ = ["ALL_CHECKS", "Check"]
+# Those whose findings are errors. The others warn, and who only loads packs does without them.
+REFUSING: tuple[Check, ...] = tuple(check for check in ALL_CHECKS if isinstance(check, TwoRoles))
+
+__all__ = ["ALL_CHECKS", "REFUSING", "Check"]
