@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rulener.cli.common import err_is_terminal, print_json
+from rulener.cli.lexicon_look import lookup, stats
 from rulener.errors import UsageError
 
 if TYPE_CHECKING:
@@ -216,6 +217,10 @@ def rules() -> int:
             stage = name
         click.echo(f"  {rule.name:<22} {rule.effect:<7} {rule.summary}")
     return 0
+
+
+command.add_command(stats)
+command.add_command(lookup)
 
 
 # --- what is printed ---------------------------------------------------------------------------------------------------

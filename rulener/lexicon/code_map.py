@@ -38,7 +38,7 @@ class CodeMap:
         """Hands the rows on and remembers what the concepts under `to` are called. Their own rows count before others."""
         known, own, targets = self.known, self._own, self._targets
         for row in rows:
-            code = f"{row.system}:{row.code}"
+            code = f"{row.system.upper()}:{row.code}"
             if code in targets and code not in own and code not in self.to:
                 own.add(code)
                 known[code] = (row.label, row.preferred, row.semantic_type)
@@ -49,7 +49,7 @@ class CodeMap:
     def apply(self, rows: Iterable[Row]) -> Iterator[Row]:
         """The rows with their codes mapped; `source` says then where a row came from."""
         for row in rows:
-            code = f"{row.system}:{row.code}"
+            code = f"{row.system.upper()}:{row.code}"
             targets = self.to.get(code)
             if targets is None:
                 yield self._named(row, code) if code in self._targets else row
@@ -89,8 +89,10 @@ def read_map(path: Path, reading: Reading) -> CodeMap:
             fields = [value.strip().strip('"') for value in line.split(delimiter)]
             if len(fields) <= max(at) or not all(_is_code(fields[k]) for k in at):
                 skipped.add("no two codes of the form SYSTEM:CODE", number)
-            elif fields[at[0]] != fields[at[1]]:
-                pairs.setdefault(fields[at[0]], {})[fields[at[1]]] = None
+                continue
+            one, other = _in_capitals(fields[at[0]]), _in_capitals(fields[at[1]])
+            if one != other:
+                pairs.setdefault(one, {})[other] = None
     if not pairs:
         raise LexiconError("L103", "the map has no usable row", place=str(path), hint=_HINT)
     return CodeMap({code: _ends(code, pairs, path) for code in pairs})
@@ -120,6 +122,12 @@ def _places(header: list[str], place: str) -> tuple[int, int]:
     if "from" not in names or "to" not in names:
         raise LexiconError("L108", "no columns 'from' and 'to' in the header of the map", place=place, hint=_HINT)
     return names.index("from"), names.index("to")
+
+
+def _in_capitals(code: str) -> str:
+    """Systems are written in capitals; maps of others have `mesh:D003920`."""
+    system, _, rest = code.partition(":")
+    return f"{system.upper()}:{rest}"
 
 
 def _is_code(text: str) -> bool:

@@ -11,6 +11,8 @@ from tests.cli.conftest import Call
 from tests.lexicon.support import write
 from tests.lexicon.test_umls import RANKS, A, B, name, sty
 
+PACK_FOLDER = "tiny"
+
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,6 +23,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "META/MRCONSO.RRF": name(A, "blue fever") + name(A, "fiebre azul", lat="SPA") + "x\n" + name(B, "Blue Street"),
             "META/MRSTY.RRF": sty(A) + sty(B, "T083", "Geographic Area"),
             "META/MRRANK.RRF": RANKS,
+            "tiny/pack.yaml": "name: tiny\nversion: 1.0.0\nlabels: [{id: disorder}, {id: symptom}]\n",
             "t.tsv": "term\tlabel\tother\nblue rash\tsymptom\tx\n\tsymptom\tx\n",
         }
     )
@@ -115,3 +118,100 @@ def test_refused(call: Call, arguments: str, code: int, error: str) -> None:
     assert ended.err.startswith(f"rulener: {error}")
     assert ended.err.count("\n") == 1
     assert not Path("o").exists()
+
+
+# --- stats and lookup ------------------------------------------------------------------------------------------------
+
+TABLE = (
+    "term\tlabel\tsystem\tcode\tpreferred\tsemantic_type\tcase\tsource\tterm_type\trank\tvariant\tuse\tstandard\tstandard_name\n"
+    "Blue fever\tdisorder\tS\t1\tFever, blue\tT047\t\tMSH\tET\t7\t\t\tX:9\tNine\n"
+    "blue-fever\tdisorder\tS\t2\t\t\t\tMSH\tMH\t\t\t\t\t\n"
+    "blue fevers\tdisorder\tS\t1\tFever, blue\t\t\t\t\t\tplural\t\t\t\n"
+    "BF\tdisorder\tS\t1\tFever, blue\t\texact\t\t\t\t\tlink\t\t\n"
+    "rash\tsymptom\t\t\t\t\t\t\t\t\t\t\t\t\n"
+)
+
+
+def test_stats_of_a_table(call: Call) -> None:
+    write({"l.tsv": TABLE})
+    ended = call("lexicon", "stats", "l.tsv")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == (
+        "l.tsv: 5 rows, 3 concepts\n"
+        "surfaces    4, 1 of them with more than one concept\n"
+        "           2  Blue fever\n"
+        "longest     11 characters: blue fevers\n"
+        "labels\n           4  disorder\n           1  symptom\n"
+        "systems\n           4  S\n"
+        "sources\n           2  MSH\n"
+        "term types\n           1  ET\n           1  MH\n"
+        "variants\n           1  plural\n"
+        "use\n           1  link\n"
+    )
+    facts = json.loads(call("lexicon", "stats", "l.tsv", "--json").out)
+    assert facts["most_ambiguous"] == [{"surface": "Blue fever", "concepts": 2}]
+    assert facts["label"] == {"disorder": 4, "symptom": 1}
+
+
+def test_stats_of_an_artifact(call: Call) -> None:
+    write({"l.tsv": TABLE})
+    assert call("compile", "--no-base", "-p", PACK_FOLDER, "-l", "l.tsv", "-o", "l.rnr").code == 0
+    facts = json.loads(call("lexicon", "stats", "l.rnr", "--json").out)
+    assert (facts["rows"], facts["concepts"], facts["surfaces"], facts["ambiguous"]) == (5, 3, 4, 1)
+    assert (facts["source"], facts["use"]) == ({"lexicon:l": 5}, {"link": 1})
+
+
+def test_lookup(call: Call) -> None:
+    write({"l.tsv": TABLE})
+    assert call("lexicon", "lookup", "BLUE FEVER", "l.tsv").out == (
+        "BLUE FEVER: 2 rows\n"
+        "  Blue fever  disorder  S:1  Fever, blue; T047; MSH ET; rank 7; standard X:9 Nine\n"
+        "  blue-fever  disorder  S:2  MSH MH\n"
+    )
+    assert call("lexicon", "lookup", "s:1", "l.tsv").out == (
+        "s:1: 3 rows\n"
+        "  Blue fever   disorder  S:1  Fever, blue; T047; MSH ET; rank 7; standard X:9 Nine\n"
+        "  blue fevers  disorder  S:1  Fever, blue; variant plural\n"
+        "  BF           disorder  S:1  Fever, blue; keeps its case; only linked\n"
+    )
+    assert [row["code"] for row in json.loads(call("lexicon", "lookup", "2", "l.tsv", "--json").out)["rows"]] == ["2"]
+    call("compile", "--no-base", "-p", PACK_FOLDER, "-l", "l.tsv", "-o", "l.rnr")
+    assert call("lexicon", "lookup", "Blue-Fever", "l.rnr").out.splitlines()[1:] == [
+        "  blue fever  disorder  S:2  blue-fever; lexicon:l",
+        "  blue fever  disorder  S:1  Fever, blue; T047; lexicon:l; rank 7; standard X:9 Nine",
+    ]
+    assert "bf           disorder" in call("lexicon", "lookup", "S:1", "l.rnr").out
+
+
+def test_lookup_of_what_is_not_there(call: Call) -> None:
+    write({"l.tsv": TABLE})
+    call("compile", "--no-base", "-p", PACK_FOLDER, "-l", "l.tsv", "-o", "l.rnr")
+    for path, alike in (("l.tsv", "Blue fever; blue fevers"), ("l.rnr", "blue fever; blue fevers")):
+        ended = call("lexicon", "lookup", "blue fevr", path)
+        assert (ended.code, ended.err) == (1, "")
+        assert ended.out == f"blue fevr: not there; most alike: {alike}\n"
+        assert call("lexicon", "lookup", "zzz", path).out == "zzz: not there\n"
+    found = json.loads(call("lexicon", "lookup", "S:12", "l.tsv", "--json").out)
+    assert found == {"wanted": "S:12", "rows": [], "nearest": ["S:1", "S:2"]}
+
+
+def test_only_the_first_rows_are_shown(call: Call) -> None:
+    write({"l.tsv": "term\tlabel\tsystem\tcode\n" + "".join(f"t{k}\tx\tS\t1\n" for k in range(25))})
+    assert call("lexicon", "lookup", "S:1", "l.tsv").out.endswith("  t19  x  S:1\n  and 5 more (--all shows them)\n")
+    assert call("lexicon", "lookup", "S:1", "l.tsv", "--all").out.count("\n") == 26
+
+
+@pytest.mark.parametrize("arguments", ["stats", "lookup x"])
+def test_files_that_are_no_lexicon(call: Call, arguments: str) -> None:
+    write({"a.rnr": b"RULNRAC1 and so on", "e.tsv": "", "h.tsv": "a\tb\n", "n.tsv": "term\tlabel\n\tx\n"})
+    for path, code, error in (
+        ("none", 4, "[L101]: none: the lexicon cannot be read: No such file"),
+        ("META", 4, "[L101]: META: this is a folder"),
+        ("e.tsv", 4, "[L103]: e.tsv: the lexicon is empty"),
+        ("h.tsv", 4, "[L102]: h.tsv:1: no column 'term'"),
+        ("n.tsv", 4, "[L103]: n.tsv: no usable row; n.tsv:2: row skipped: no term"),
+        ("a.rnr", 6, "[A10"),
+    ):
+        ended = call("lexicon", *arguments.split(), path)
+        assert (ended.code, ended.out) == (code, ""), path
+        assert ended.err.startswith(f"rulener: error{error}"), path

@@ -61,7 +61,7 @@ def test_a_map_joins_concepts_under_one_code_and_name() -> None:
         ("red rash", "MESH:D2", "red rash", "", ""),
         ("blue pyrexia", "UMLS:C1", "Blue fever", "", ""),
     ]
-    assert merged("from\tto\nMESH:D1\tUMLS:C1\n", "mesh.tsv", "umls.tsv") == expected
+    assert merged("from\tto\nmesh:D1\tumls:C1\n", "mesh.tsv", "umls.tsv") == expected
     (mention,) = rulener.load(lexicons=["out.tsv"]).annotate("Blue fever.").entities
     assert [(one.system, one.code) for one in mention.concepts] == [("UMLS", "C1")]
 
