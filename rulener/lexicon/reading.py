@@ -9,10 +9,12 @@ from __future__ import annotations
 import csv
 import fnmatch
 import gzip
+import os
 import re
 import string
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
@@ -24,7 +26,6 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 26
 _DEEPEST = 5  # folders below the one given
-_MOST_ENTRIES = 20_000  # files looked at when a release is searched
 _PART = re.compile(r"(?P<name>.+?)(?:\.(?P<part>[a-z]{2}))?(?:\.gz)?")
 _LETTERS = string.ascii_lowercase
 
@@ -133,16 +134,21 @@ def release(path: Path, what: str, wanted: Mapping[str, str], optional: Iterable
 
 
 def _walk(folder: Path, depth: int = 0) -> Iterator[tuple[int, Path]]:
-    """`(depth, file)` of the files in a folder and below, in order of names."""
+    """`(depth, file)` of the files in a folder and below, by name; a folder below that may not be read is passed over."""
     try:
-        entries = sorted(folder.iterdir())
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
+        if depth:
+            return
         raise LexiconError("L101", f"the folder cannot be read: {error.strerror}", place=str(folder)) from error
-    for entry in entries[:_MOST_ENTRIES]:
-        if entry.is_file():
-            yield depth, entry
-        elif depth < _DEEPEST and entry.is_dir() and not entry.name.startswith("."):
-            yield from _walk(entry, depth + 1)
+    for entry in entries:
+        is_file = is_folder = False
+        with suppress(OSError):
+            is_file, is_folder = entry.is_file(), entry.is_dir()
+        if is_file:
+            yield depth, Path(entry.path)
+        elif is_folder and depth < _DEEPEST and not entry.name.startswith("."):
+            yield from _walk(Path(entry.path), depth + 1)
 
 
 def _plain_name(path: Path) -> str:
@@ -187,7 +193,7 @@ def _parts(name: str, paths: Sequence[Path]) -> list[Path]:
 
 def _missing(folder: Path, what: str, name: str, found: Sequence[str]) -> LexiconError:
     shown = ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
-    hint = f"found there: {shown}" if found else "the folder is empty"
+    hint = f"found there: {shown}" if found else "there is no file in it"
     return LexiconError("L105", f"this is no {what}: there is no {name}", place=str(folder), hint=hint)
 
 

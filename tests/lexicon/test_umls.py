@@ -199,7 +199,7 @@ def refusal(path: str = "META") -> str:
 def test_folders_that_are_no_release() -> None:
     assert refusal("none") == "[L101] none: the lexicon cannot be read: No such file or directory"
     Path("META").mkdir()
-    assert refusal() == "[L105] META: this is no UMLS release: there is no MRCONSO.RRF (the folder is empty)"
+    assert refusal() == "[L105] META: this is no UMLS release: there is no MRCONSO.RRF (there is no file in it)"
     write({"META/rrf/RXNCONSO.RRF": "x", "META/readme.txt": "x"})
     assert refusal() == (
         "[L105] META: this is no UMLS release: there is no MRCONSO.RRF (found there: readme.txt, rrf/RXNCONSO.RRF)"
