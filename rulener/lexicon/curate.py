@@ -24,14 +24,19 @@ from rulener.lexicon.table import LINK_ONLY, WORST_RANK, Row
 from rulener.lexicon.words import (
     ANALYTES,
     BODY_PARTS,
+    BODY_PHRASES,
     CONTEXT_STARTS,
     CUT_ENDS,
     CUT_STARTS,
+    DEVICES,
     DOSE_FORMS,
     EVERYDAY,
     FUNCTION,
     GENERIC,
     NEUTRAL,
+    NOTE_ACRONYMS,
+    NOTE_NAMES,
+    NOUNS_LIKE_ADJECTIVES,
     PLACEHOLDERS,
     QUALIFIER,
     ROUTES,
@@ -60,8 +65,8 @@ Judge = Callable[[str, "list[str]", Row], bool]
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of curation, and which surfaces it looks at: those with one of its marks (`first`, `last`: at that end) or words
-    (`first_word`, `last_word`, `only_word`: there, or alone), with at most `short` or more than `long` characters, or more than
-    `many` words; and only rows with one of `labels`, when it has any."""
+    (`first_word`, `last_word`, `only_word`: there, or alone; `alone`: any single word), with at most `short` or more than `long`
+    characters, or more than `many` words; and only rows with one of `labels`, when it has any."""
 
     name: str
     effect: str
@@ -74,6 +79,7 @@ class Rule:
     first_word: Collection[str] = ()
     last_word: Collection[str] = ()
     only_word: Collection[str] = ()
+    alone: bool = False
     short: int = 0
     long: int = 0
     many: int = 0
@@ -102,6 +108,7 @@ class _Stage:
         self.watches = {watch: {} for watch in _WATCHES}  # type: dict[str, dict[str, int]]
         self.by_length = [0] * (MAX_CHARACTERS + 2)
         self.by_count = [0] * (MAX_WORDS + 2)
+        self.alone = 0
         self.by_label: dict[str, int] = {}
         self.effects = {effect: 0 for effect in EFFECTS}
         for number, rule in enumerate(self.rules):
@@ -113,6 +120,8 @@ class _Stage:
         for name, watch in self.watches.items():
             for found in getattr(rule, name):
                 watch[found] = watch.get(found, 0) | bit
+        if rule.alone:
+            self.alone |= bit
         for length in range(len(self.by_length)):
             if length <= rule.short or 0 < rule.long < length:
                 self.by_length[length] |= bit
@@ -139,6 +148,7 @@ class _Stage:
         """The function that says which rules have to look at a surface, as bits. This is what every row costs."""
         by_length, by_count = self.by_length, self.by_count
         mark, first, last, word, first_word, last_word, only_word = (self.watches[name].get for name in _WATCHES)
+        alone = self.alone
         longest, most = MAX_CHARACTERS + 1, MAX_WORDS + 1
 
         def watching(term: str) -> int:
@@ -149,7 +159,7 @@ class _Stage:
             text = term.lower()
             marks = _MARKS(term)
             if marks:
-                text = text.translate(_NO_MARKS)
+                text = _plain(text)
                 for found in marks:
                     mask |= mark(found, 0)
             words = text.split()
@@ -157,7 +167,7 @@ class _Stage:
                 return mask
             count = len(words)
             if count == 1:
-                mask |= only_word(words[0], 0)
+                mask |= alone | only_word(words[0], 0)
             mask |= by_count[count if count < most else most] | first_word(words[0], 0) | last_word(words[-1], 0)
             for found in words:
                 mask |= word(found, 0)
@@ -204,7 +214,7 @@ class _Stage:
 
     def _judged(self, row: Row, mask: int) -> Row | None:
         """The row with what the rules say about its use and case; None when it is dropped."""
-        words = _WORDS(row.term.lower())
+        words = _plain(row.term.lower()).split()
         for rule in self._of_effect("drop", mask):
             if rule.work(row.term, words, row):  # type: ignore[call-arg, arg-type]
                 self.report.tallies[rule.name].add(row.term, "(dropped)")
@@ -243,9 +253,18 @@ class _Stage:
 
 
 _WATCHES = ("marks", "first", "last", "words", "first_word", "last_word", "only_word")
-_MARKS = re.compile(r"[^A-Za-z ]|  ").findall
+_MARKS = re.compile(r"--|[^A-Za-z ]|  ").findall
 _NO_MARKS = dict.fromkeys(map(ord, ',;:()[]{}"'), " ")
-_WORDS = re.compile(r"[^\s,;:()\[\]{}\"]+").findall
+_DOTTED = re.compile(r"(?:[a-z]\.){1,4}[a-z]?")
+_NO_POSSESSIVE = re.compile(r"(?<=\w)['\u2019](?:s\b)?")
+
+
+def _plain(text: str) -> str:
+    """Lower-case text without marks between words, possessives and the stops of a dotted abbreviation."""
+    if _DOTTED.fullmatch(text):
+        return text.replace(".", "")
+    return _NO_POSSESSIVE.sub("", text.translate(_NO_MARKS))
+
 
 # --- repairs ----------------------------------------------------------------------------------------------------------
 
@@ -435,6 +454,14 @@ _LOCANTS = re.compile(
 )
 _GLUED_BRACKET = re.compile(r"[a-z0-9]\((?!s\))[a-z0-9]|\)[a-z]{3}|\]-?[a-z]{3}")
 _FORMULA = re.compile(r"C\d+H\d+(?:[A-Z][a-z]?\d*|\.|[+-])+")
+_LEVEL = re.compile(r"[A-Z]\d{1,2}")
+_ADJECTIVE = re.compile(r"(?:[a-z]{3}(?:al|ic|ous|ical)|[a-z]{4}(?:ary|ive|(?<!e)ed|ular)|[a-z]-(?:sided|grade|based|like))$")
+_SCHEDULE = re.compile(
+    r"(?:once|twice|one|two|three|(?:one|two|three|four|\d) times)(?: (?:a|per|each|every))?"
+    r" (?:day|daily|week|weekly|month|monthly)"
+    r"|every .*(?:hours?|days?|weeks?|months?|morning|evening|night|meal|meals)"
+    r"|(?:at|before|after|with|in the) (?:bedtime|meals?|morning|evening|night)"
+)
 _HEADING_PAIR = re.compile(r"\S\s*--\s*\S")
 _SINGLES = FUNCTION | EVERYDAY | QUALIFIER | GENERIC | {"aids"}
 
@@ -443,8 +470,27 @@ def _is_letter(term: str, words: list[str], row: Row) -> bool:
     return sum(c.isalnum() for c in term) == 1
 
 
-def _is_two_letters(term: str, words: list[str], row: Row) -> bool:
-    return len(term) == 2 and term.isalnum() and not any(c.isupper() for c in term)
+def _is_two_characters(term: str, words: list[str], row: Row) -> bool:
+    """Of tests "CT" and "Hb" are found as written; elsewhere two characters, and a letter with digits ("T12"), mean too much."""
+    if len(words) == 1 and len(words[0]) == 2 and words[0].isalnum():
+        return term.islower() or (row.label not in _TESTS and term != "US")
+    return _LEVEL.fullmatch(term) is not None and row.label not in (*_TESTS, *_DRUGS)
+
+
+def _is_note_acronym(term: str, words: list[str], row: Row) -> bool:
+    return words[0] in NOTE_ACRONYMS and len(words) == 1 and not term.istitle()
+
+
+def _is_note_name(term: str, words: list[str], row: Row) -> bool:
+    return " ".join(words) in NOTE_NAMES
+
+
+def _is_schedule(term: str, words: list[str], row: Row) -> bool:
+    return _SCHEDULE.fullmatch(" ".join(words)) is not None
+
+
+def _is_adjective(term: str, words: list[str], row: Row) -> bool:
+    return len(words) == 1 and words[0] not in NOUNS_LIKE_ADJECTIVES and _ADJECTIVE.search(words[0]) is not None
 
 
 def _is_roman(term: str, words: list[str], row: Row) -> bool:
@@ -452,7 +498,8 @@ def _is_roman(term: str, words: list[str], row: Row) -> bool:
 
 
 def _is_function_word(term: str, words: list[str], row: Row) -> bool:
-    return all(word in FUNCTION for word in words) and term != "US"
+    words = [part for word in words for part in word.replace("-", " ").split()]
+    return all(word in FUNCTION or (word.isdigit() and len(word) < 4) for word in words) and words[0] in FUNCTION and term != "US"
 
 
 def _is_everyday(term: str, words: list[str], row: Row) -> bool:
@@ -464,16 +511,28 @@ def _is_qualifier(term: str, words: list[str], row: Row) -> bool:
 
 
 def _is_generic(term: str, words: list[str], row: Row) -> bool:
-    return words[-1] in GENERIC and all(word in GENERIC or word in NEUTRAL for word in words) and not _is_acronym_shape(term)
+    heads = GENERIC | DOSE_FORMS if row.label in _DRUGS else GENERIC
+    return words[-1] in heads and all(word in heads or word in NEUTRAL for word in words) and not _is_acronym_shape(term)
 
 
-def _is_body_part(term: str, words: list[str], row: Row) -> bool:
-    """Body parts and analytes under a label they do not have ("Liver" as a disorder)."""
-    known = BODY_PARTS if row.label in _DRUGS else BODY_PARTS | ANALYTES
-    return all(word in known or word in _SIDES for word in words) and not _is_acronym_shape(term)
+def _is_of_another_label(term: str, words: list[str], row: Row) -> bool:
+    """Body parts, analytes or devices under a label they do not have ("Liver" as a disorder). "Liver transplant" is neither."""
+    if _is_acronym_shape(term):
+        return False
+    foreign = _FOREIGN[row.label]
+    if BODY_PARTS in foreign and " ".join(words) in BODY_PHRASES:
+        return True
+    return any(all(word in known or word in _SIDES for word in words) for known in foreign)
 
 
-_SIDES = frozenset(("left", "right", "both", "upper", "lower", "of", "the", "and"))
+_SIDES = frozenset(("left", "right", "both", "upper", "lower", "of", "the"))
+_PHRASE_STARTS = {phrase.split()[0] for phrase in BODY_PHRASES}
+_FOREIGN: dict[str, tuple[frozenset[str], ...]] = {
+    **dict.fromkeys((*_PROBLEMS, "procedure", "imaging"), (BODY_PARTS, ANALYTES, DEVICES)),
+    "device": (BODY_PARTS, ANALYTES),
+    "medication": (BODY_PARTS, DEVICES),
+    "anatomy": (DEVICES,),
+}
 
 
 def _is_long(term: str, words: list[str], row: Row) -> bool:
@@ -667,18 +726,28 @@ RULES: tuple[Rule, ...] = (
     Rule("too-long", "drop", f"More than {MAX_WORDS} words or {MAX_CHARACTERS} characters: longer than any mention.",
          _is_too_long, long=MAX_CHARACTERS, many=MAX_WORDS),
     Rule("single-letter", "link", "A single letter or digit.", _is_letter, short=3),
-    Rule("two-letters", "link", "Two letters without a capital.", _is_two_letters, short=2),
+    Rule("two-characters", "link", "Two characters, unless capitals under the label of a test; a letter and its number.",
+         _is_two_characters, short=4),
     Rule("roman-numeral", "link", "A Roman numeral alone.", _is_roman, short=5),
     Rule("registry-number", "link", "Numbers of chemical registries: CAS, NSC.", _is_registry_number, last=_DIGITS),
-    Rule("function-word", "link", "Function words, in capitals too: of, was, ALL.", _is_function_word, last_word=FUNCTION),
+    Rule("function-word", "link", "Function words, in capitals and with numbers too: of, ALL, at 10.", _is_function_word,
+         first_word=FUNCTION, short=5),
     Rule("everyday-word", "link", "Words of everyday English that some vocabulary has as a name: low, early, Today.",
          _is_everyday, only_word=EVERYDAY | {"aids"}),
     Rule("qualifier", "link", "Adjectives and adverbs that qualify a mention and are none: acute, cardiac.", _is_qualifier,
          last_word=QUALIFIER),
     Rule("generic-head", "link", "Heads without a word that says which: disease, specific disorder, test.", _is_generic,
-         last_word=GENERIC),
-    Rule("body-part", "link", "Body parts and analytes under the label of a problem, procedure or drug.", _is_body_part,
-         last_word=BODY_PARTS | ANALYTES, labels=(*_PROBLEMS, "procedure", "imaging", "device", "medication")),
+         first_word=GENERIC | NEUTRAL | DOSE_FORMS),
+    Rule("label-clash", "link", "Body parts, analytes and devices under a label they do not have.", _is_of_another_label,
+         first_word=BODY_PARTS | ANALYTES | DEVICES | _SIDES | _PHRASE_STARTS, labels=tuple(_FOREIGN)),
+    Rule("adjective", "link", "A single word that ends like an adjective or participle.", _is_adjective,
+         alone=True, labels=(*_PROBLEMS, "procedure")),
+    Rule("note-acronym", "link", "Acronyms that mean something else in nearly every note: HPI, LAD, NPO.", _is_note_acronym,
+         only_word=NOTE_ACRONYMS, labels=(*_PROBLEMS, *_DRUGS, "device")),
+    Rule("note-name", "link", "Headings and administration of notes: family history, clinic visit.", _is_note_name,
+         last_word={name.replace("-", " ").split()[-1] for name in NOTE_NAMES} | {name.split()[-1] for name in NOTE_NAMES}),
+    Rule("schedule", "link", "How often and when: twice a day, every six hours.", _is_schedule,
+         first_word={"once", "twice", "one", "two", "three", "every", "at", "before", "after", "with", "in"}),
     Rule("cut-name", "link", "Names cut off in the middle: they begin or end with of, and, due to.", _is_cut,
          first_word=CUT_STARTS, last_word=CUT_ENDS),
     Rule("residual-class", "link", "Classes for what is left over: other, elsewhere, except, with or without.", _is_residual,
@@ -692,14 +761,14 @@ RULES: tuple[Rule, ...] = (
     Rule("systematic-name", "link", "Chemical names with two locants, or with brackets inside words.", _is_systematic,
          marks=_DIGITS + ")]", labels=(*_DRUGS, "lab_test")),
     Rule("formula", "link", "Sum formulas: C9H13NO3.", _is_formula, marks=_DIGITS, labels=(*_DRUGS, "lab_test")),
-    Rule("heading-pair", "link", "A heading and its subheading: Asthma -- drug therapy.", _is_heading_pair, marks="-",
+    Rule("heading-pair", "link", "A heading and its subheading: Asthma -- drug therapy.", _is_heading_pair, marks=("--",),
          labels=(*_PROBLEMS, *_TESTS, "procedure", "device", "anatomy")),
     Rule("question", "link", "Items of questionnaires.", _is_question, last="?", words={"you"}),
     Rule("test-specification", "link", "LOINC's names in full, with property, system or method.", _is_specification,
          marks="[", words={"in"}, labels=_TESTS),
     Rule("long-name", "link", f"More than {LONG_WORDS} words or {LONG_CHARACTERS} characters.", _is_long,
          long=LONG_CHARACTERS, many=LONG_WORDS),
-    Rule("acronym", "exact", "Two to four capitals, and five that are also a word: MI, AIDS, Hb.", _is_acronym, short=5),
+    Rule("acronym", "exact", "Two to four capitals, and five that are also a word: COPD, AIDS, Hb.", _is_acronym, short=5),
     Rule("everyday-acronym", "exact", "Longer acronyms that are also a word of everyday English.", _is_everyday_acronym,
          only_word=EVERYDAY),
     Rule("bracketed-words", "add", "The name without its brackets: Essential (primary) hypertension.", _unbracketed, marks="([",

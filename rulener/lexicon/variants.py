@@ -31,13 +31,16 @@ from rulener.lexicon.words import (
     IRREGULAR_PLURALS,
     LINKS,
     NUMBERED,
+    ORGAN_ADJECTIVES,
+    ORGAN_HEADS,
     QUALIFIER,
     SINGLE_HEADS,
     SITE_HEADS,
 )
 
 MAX_VARIANTS = 6
-"""Variants of one surface; what rules would make beyond is left out and counted."""
+"""Variants of one surface, those of the fewest steps first; what rules would make beyond is left out and counted."""
+_MAX_TRIED = 16
 MAX_WORDS = 6
 """Longer surfaces get no variants."""
 _SPOOL_BYTES = 64 << 20
@@ -178,12 +181,17 @@ class _Stage:
                         self._skip("repeated", row.term, new)
                     elif not row.exact and tokens in _EVERYDAY:
                         self._skip("everyday-word", row.term, new)
-                    elif len(made) == MAX_VARIANTS:
+                    elif len(made) == _MAX_TRIED:
                         self._skip("too-many", row.term, new)
                     else:
                         seen.add(tokens)
                         forms.append((new, steps + 1))
                         made.append((new, tokens, rule, steps + 1))
+        if len(made) > MAX_VARIANTS:
+            made.sort(key=lambda one: one[3])
+            for term, _, _, _ in made[MAX_VARIANTS:]:
+                self._skip("too-many", row.term, term)
+            del made[MAX_VARIANTS:]
         return made
 
     def _skip(self, name: str, term: str, new: str) -> None:
@@ -314,6 +322,26 @@ def _malignant(term: str) -> list[str]:
     if words[-1] not in BODY_PARTS or not LINKS.isdisjoint(words) or words[0] in ("secondary", "metastatic"):
         return []
     return [f"{site} cancer", f"cancer of {site}", f"cancer of the {site}"]
+
+
+_ORGANS = {**ORGAN_ADJECTIVES, **{organ: adjective for adjective, organ in ORGAN_ADJECTIVES.items()}}
+_NEOPLASM = re.compile(r"\bneoplasm(s?)\b", re.IGNORECASE)
+
+
+def _organs(term: str) -> list[str]:
+    """Renal failure: kidney failure, and back."""
+    words = term.split()
+    if len(words) < 2 or words[-1].lower() not in ORGAN_HEADS:
+        return []
+    other = _ORGANS.get(words[-2].lower())
+    return [" ".join([*words[:-2], other, words[-1]])] if other else []
+
+
+def _neoplasms(term: str) -> list[str]:
+    """Lung neoplasm: lung tumor. A word alone stays."""
+    if " " not in term:
+        return []
+    return [_NEOPLASM.sub(lambda match: "tumor" + match[1], term)]
 
 
 # --- numerals and letters ---------------------------------------------------------------------------------------------
@@ -661,6 +689,8 @@ RULES: tuple[Rule, ...] = (
          words=_SHORT_WORDS | {"cancer", "carcinoma"}, never=_DRUGS),
     Rule("of-order", "Cancer of the breast: breast cancer, and back.", _of_order, words=SITE_HEADS, never=_DRUGS),
     Rule("malignant-neoplasm", "Malignant neoplasm of breast: breast cancer.", _malignant, words={"malignant"}, never=_DRUGS),
+    Rule("organ-adjective", "Renal failure: kidney failure, and back.", _organs, words=_ORGANS, never=_DRUGS),
+    Rule("neoplasm", "Lung neoplasm: lung tumor.", _neoplasms, words={"neoplasm", "neoplasms"}, never=_DRUGS),
     Rule("numeral", "Type II: type 2; second: 2nd; and back.", _numerals,
          words={*NUMBERED, *_ORDINALS, *_ORDINAL_BACK, "ii", "iii", "iv", "vi", "vii", "viii", "ix"}),
     Rule("greek", "Alpha: α, and back.", _greek, words={*_GREEK}, marks="".join(_LATIN) + "ς"),

@@ -63,6 +63,13 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
         ("Secondary malignant neoplasm of bone", []),
         ("Malignant neoplasm of bone and skin", []),
     ],
+    "organ-adjective": [
+        ("Acute renal failure", ["Acute kidney failure"]),
+        ("Lung cancer", ["pulmonary cancer"]),
+        ("Cardiac arrest", []),
+        ("Heart", []),
+    ],
+    "neoplasm": [("Lung neoplasms", ["Lung tumors"]), ("Brain tumour", []), ("Neoplasm", [])],
     "numeral": [
         ("Type II error", ["Type 2 error"]),
         ("Angina class 3", ["Angina class III"]),
@@ -163,6 +170,15 @@ def test_rules_work_on_what_others_made() -> None:
         ("Brain tumour", "plural", 9),
         ("brain tumor", "plural", 10),
     ]
+
+
+def test_what_takes_the_fewest_steps_is_kept() -> None:
+    kept = made(row("Tumor of esophagus"))
+    assert len(kept) == MAX_VARIANTS
+    assert kept[:4] == ["esophagus Tumor", "Tumor of the esophagus", "tumour of oesophagus", "tumors of esophagus"]
+
+
+def test_ranks_end_at_the_worst() -> None:
     assert [one.rank for one in variants([row("Anemia", rank=WORST_RANK)])] == [WORST_RANK, WORST_RANK]
 
 
