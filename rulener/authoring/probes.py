@@ -17,6 +17,7 @@ from rulener.packs.model import (
     Alternatives,
     Capture,
     Gap,
+    MentionPart,
     MentionRule,
     Optional_,
     Pack,
@@ -29,7 +30,7 @@ from rulener.packs.model import (
     TokenClass,
     Word,
 )
-from rulener.packs.patterns import parse_pattern
+from rulener.packs.patterns import label_classes, parse_pattern
 
 _SAMPLES = 24  # ways tried through one pattern
 _FILLER = "xyz"
@@ -91,7 +92,7 @@ def _samples(rule: MentionRule, text: Text, members: Mapping[str, Sequence[str]]
         yield text.value
         return
     node, _ = parse_pattern(text)
-    if node is None:
+    if node is None or label_classes(node):  # what stands under a label is known to lexicons only
         return
     for way in range(_SAMPLES):
         yield re.sub(r"\s+", " ", _sample(node, way, members)).strip()
@@ -108,20 +109,13 @@ def _sample(node: PatternNode, way: int, members: Mapping[str, Sequence[str]]) -
         return f" {_FILLER} " * (node.low + (way % 2) * (node.high - node.low))
     if isinstance(node, Optional_):
         return _sample(node.item, way, members) if way % 2 == 0 else ""
-    if isinstance(node, Capture):
+    if isinstance(node, Capture | MentionPart):
         return _sample(node.item, way, members)
     if isinstance(node, Alternatives):
         return _sample(node.options[way // 2 % len(node.options)], way, members)
     if isinstance(node, Sequence_):
         return "".join(_sample(item, way, members) for item in node.items)
-    return next((_sample(inner, way, members) for inner in _inner(node)), "")
-
-
-def _inner(node: object) -> Iterator[PatternNode]:
-    """The parts of a kind of node this module does not know."""
-    item = getattr(node, "item", None)
-    if item is not None:
-        yield item
+    raise AssertionError("patterns with a label are not sampled")
 
 
 # --- sections --------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ COMMANDS = {
     "fmt": "Write rule packs in their canonical form.",
     "lexicon": "Make, merge and look into term tables.",
     "import": "Turn rule files of medspaCy, FastContext or NegEx into a pack.",
+    "schema": "Write JSON Schemas of a pack's files, for editors.",
     "compile": "Compile packs and lexicons into one file.",
     "info": "Describe a compiled file, or the engine the options make.",
     "selftest": "See whether this installation works.",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rulener.packs.model import Pack
 
 _TIMED_CHARACTERS = 1_000_000
+_NAMED = 30  # rules that never fired, named in the terminal
 
 
 @click.command()
@@ -88,7 +89,7 @@ def _some(source: Notes) -> list[str]:
 
 def _print(stats: Stats, drifted: Sequence[Drift], against: str | None) -> None:
     never = stats.never()
-    click.echo(f"{stats.notes:,} notes, {stats.characters:,} characters, {stats.mentions:,} mentions")
+    click.echo(f"{stats.notes:,} note{'' if stats.notes == 1 else 's'}, {stats.characters:,} characters, {stats.mentions:,} mentions")
     facts = stats.to_dict()
     _rows("mentions by label", facts["labels"].items())
     _rows("assertions", ((axis, count) for axis, count in facts["axes"].items() if count))
@@ -99,8 +100,10 @@ def _print(stats: Stats, drifted: Sequence[Drift], against: str | None) -> None:
         _rows("slowest rules, milliseconds of processor time over the timed notes", stats.slowest())
     if stats.rules:
         click.echo(f"\n{len(never):,} of {len(stats.rules):,} rules never fired")
-        for rule in never:
+        for rule in never[:_NAMED]:
             click.echo(f"  {rule}")
+        if len(never) > _NAMED:
+            click.echo(f"  and {len(never) - _NAMED:,} more (--json names all)")
     if against is not None:
         rows = ((f"{one.what} {one.name}", f"{one.before:,} -> {one.after:,}") for one in drifted)
         _rows("drift, for 1,000 notes", rows) if drifted else click.echo("\nno drift")

@@ -156,7 +156,7 @@ def test_the_rules_shown_to_authors_are_good_rules(snippet: Snippet, tmp_path: P
     if is_cases:
         from rulener.packs.cases import load_cases
 
-        diagnostics = diagnostics + load_cases(tmp_path, labels=["problem", "medication", "disorder", "measurement"])[1]
+        diagnostics = diagnostics + load_cases(tmp_path, labels=["problem", "medication", "disorder", "measurement", "device", "procedure"])[1]
     assert pack is not None
     assert [str(d.place) + " " + d.message for d in diagnostics] == []
 
