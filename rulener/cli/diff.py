@@ -138,7 +138,9 @@ def _write_page(effect: Effect, old: str, new: str, path: str) -> None:
 
 def _print(effect: Effect, problems: list[str], limit: int) -> None:
     counts = effect.counts()
-    click.echo(f"{effect.notes:,} note{'' if effect.notes == 1 else 's'}, {effect.changed_notes:,} with changes; mentions {effect.before:,} -> {effect.after:,}")
+    noun = "note" if effect.notes == 1 else "notes"
+    changed = f"{effect.changed_notes:,} with changes"
+    click.echo(f"{effect.notes:,} {noun}, {changed}; mentions {effect.before:,} -> {effect.after:,}")
     click.echo(", ".join(f"{number:,} {kind}" for kind, number in counts.items()))
     for problem in problems:
         click.echo(f"not compared: {problem}")

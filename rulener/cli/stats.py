@@ -89,7 +89,8 @@ def _some(source: Notes) -> list[str]:
 
 def _print(stats: Stats, drifted: Sequence[Drift], against: str | None) -> None:
     never = stats.never()
-    click.echo(f"{stats.notes:,} note{'' if stats.notes == 1 else 's'}, {stats.characters:,} characters, {stats.mentions:,} mentions")
+    noun = "note" if stats.notes == 1 else "notes"
+    click.echo(f"{stats.notes:,} {noun}, {stats.characters:,} characters, {stats.mentions:,} mentions")
     facts = stats.to_dict()
     _rows("mentions by label", facts["labels"].items())
     _rows("assertions", ((axis, count) for axis, count in facts["axes"].items() if count))
