@@ -165,6 +165,7 @@ def _section() -> Schema:
     own: Schema = {
         "name": {"$ref": "#/definitions/name", "description": "The normalised name; default: the id with _ for -."},
         "headings": _texts("A final colon means: only with the colon."),
+        "part": {"type": "boolean", "description": "Below another heading it has what that one sets, too."},
         "sets": _object({axis: {"const": True} for axis in AXES}),
     }
     return _rule(own, ["headings"])

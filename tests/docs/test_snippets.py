@@ -156,7 +156,8 @@ def test_the_rules_shown_to_authors_are_good_rules(snippet: Snippet, tmp_path: P
     if is_cases:
         from rulener.packs.cases import load_cases
 
-        diagnostics = diagnostics + load_cases(tmp_path, labels=["problem", "medication", "disorder", "measurement", "device", "procedure"])[1]
+        labels = ["problem", "medication", "disorder", "measurement", "device", "procedure"]
+        diagnostics = diagnostics + load_cases(tmp_path, labels=labels)[1]
     assert pack is not None
     assert [str(d.place) + " " + d.message for d in diagnostics] == []
 
