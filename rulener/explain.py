@@ -159,12 +159,13 @@ class Found:
     sentence: tuple[int, int]
     section: dict[str, Any] | None
     cue_places: tuple[str, ...]
+    cue_stops: tuple[CueHit | None, ...]  # the stop cue that ends each cue's reach; None: the sentence, a mark or a limit does
     beat: tuple[PassedOver, ...]
 
     def to_dict(self, text: str) -> dict[str, Any]:
         cues = [
-            {**cue, "text": text[cue["start"] : cue["end"]], "place": place}
-            for cue, place in zip(self.data["cues"], self.cue_places, strict=True)
+            {**cue, "text": text[cue["start"] : cue["end"]], "place": place, "ended_by": stop.to_dict() if stop else None}
+            for cue, place, stop in zip(self.data["cues"], self.cue_places, self.cue_stops, strict=True)
         ]
         start, end = self.sentence
         return {
@@ -287,7 +288,22 @@ class _Explainer:
         rule = Rule(entity.rule or "", entity.rule_place or "")
         section = self._section(entity.start)
         span = (sentence.start, sentence.end)
-        return Found(entity.to_dict(), rule, line, column, span, section, entity.cue_places, beat)
+        data = entity.to_dict()
+        stops = tuple(self._stop_of(cue) for cue in data["cues"])
+        return Found(data, rule, line, column, span, section, entity.cue_places, stops, beat)
+
+    def _stop_of(self, cue: dict[str, Any]) -> CueHit | None:
+        """The stop cue that stands at the end of a cue's reach on its axis, behind it or, for one that looks back, before it."""
+        if cue["via"] not in ("direct", "list"):
+            return None
+        low, high = cue["scope_start"], cue["scope_end"]
+        for hit in self._cues:
+            if hit.direction == "stop" and cue["axis"] in hit.live:
+                behind = hit.start >= high and not self.text[high : hit.start].strip() and cue["start"] < high
+                before = hit.end <= low and not self.text[hit.end : low].strip() and cue["start"] >= high
+                if behind or before:
+                    return hit
+        return None
 
     def _section(self, position: int) -> dict[str, Any] | None:
         """The section a place stands in, with its heading's words."""
@@ -511,8 +527,10 @@ class _Words:
 
     def _axes(self, found: Found) -> Iterator[str]:
         data = found.data
-        for cue, place in zip(data["cues"], found.cue_places, strict=True):
+        for cue, place, stop in zip(data["cues"], found.cue_places, found.cue_stops, strict=True):
             yield _row(cue["axis"], self._cue(cue, place))
+            if stop is not None:
+                yield _row("", f"up to {quoted(stop.text)} at {_at(stop.start, stop.end)}, which ends it; {stop.rule}")
         plain = [axis for axis in AXES if data[axis] is False]
         unknown = [axis for axis in AXES if data[axis] is None]
         if plain:

@@ -128,6 +128,15 @@ def test_a_cue_is_named_with_its_words_place_and_scope(engine: rulener.Engine) -
     assert (entity["negated"], entity["uncertain"], entity["family"]) == (True, False, None)
 
 
+def test_the_stop_cue_that_ends_a_reach_is_named(engine: rulener.Engine) -> None:
+    text = "No otalgia but no cold."
+    first, second = entities_of(engine, text)
+    assert [cue["ended_by"]["rule"] for cue in first["cues"]] == ["tiny:but"]
+    assert [cue["ended_by"] for cue in second["cues"]] == [None]
+    lines = [line.strip() for line in engine.explain(text).lines()]
+    assert sum(line.startswith('up to "but" at 11-14, which ends it; tiny:but (tiny/') for line in lines) == 1
+
+
 def test_a_section_that_asserts_is_a_reason(engine: rulener.Engine) -> None:
     (entity,) = entities_of(engine, "Past history: otalgia.")
     assert [(cue["axis"], cue["via"], cue["text"]) for cue in entity["cues"]] == [("historical", "section", "Past history")]

@@ -61,7 +61,7 @@ class IdleExample:
 
 
 def _texts_of_rules(pack: Pack, members: Mapping[str, Sequence[Text]]) -> Iterator[tuple[Rule, list[Text]]]:
-    """Each rule with what it looks for; rules with a regex, a number or any word are left out: those need no word in common."""
+    """Each rule with what it looks for; rules with a regex, a class or a capture are left out: those need no word in common."""
     for term in pack.terms:
         yield term, [*term.any, *term.exact]
     for cue in pack.context:
@@ -70,7 +70,7 @@ def _texts_of_rules(pack: Pack, members: Mapping[str, Sequence[Text]]) -> Iterat
         yield section, [*section.headings]
     for pattern in pack.patterns:
         nodes = [parse_pattern(text)[0] for text in pattern.match]
-        if not pattern.regex and not any("<" in text.value for text in pattern.match):
+        if not pattern.regex and not any(set("<{") & set(text.value) for text in pattern.match):
             lists = [text for node in nodes if node for name in token_classes(node) for text in members.get(name, ())]
             yield pattern, [*pattern.match, *lists]
 
