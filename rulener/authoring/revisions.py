@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import tarfile
 from pathlib import Path, PurePosixPath
@@ -19,7 +20,8 @@ def checkout(revision: str, path: str, target: Path) -> Path:
     folder = Path(path)
     here = folder.parent if folder.parent.is_dir() else Path()
     found = _git(["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}:./{folder.name}"], here, place)
-    archive = _git(["archive", "--format=tar", found.decode().strip()], here, place)
+    top = _git(["rev-parse", "--show-toplevel"], here, place)  # below it, archive would look for the folder once more
+    archive = _git(["archive", "--format=tar", found.decode().strip()], Path(os.fsdecode(top.rstrip(b"\n"))), place)
     made = target / folder.name
     made.mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:

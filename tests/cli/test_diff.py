@@ -84,12 +84,15 @@ def test_a_revision_of_a_pack(call: Call, folder: Path, monkeypatch: pytest.Monk
         )
 
     git("init", "-q")
-    git("add", "old")
+    (folder / "packs").mkdir()
+    shutil.copytree(folder / "old", folder / "packs" / "deep")
+    git("add", "old", "packs")
     git("commit", "-qm", "one")
     (folder / "old" / "terms.yaml").write_text(NEW_TERMS)
     monkeypatch.chdir(folder)
     ended = call("diff", "HEAD:old", "old", "notes", "--no-base")
     assert (ended.code, ended.out.split("\n")[1]) == (1, "1 added, 1 lost, 0 changed")
+    assert call("diff", "HEAD:packs/deep", "packs/deep", "notes", "--no-base").code == 0
     assert "U273" in call("diff", "HEAD~7:old", "old", "notes", "--no-base").err
     assert "U273" in call("diff", "HEAD:nothing", "old", "notes", "--no-base").err
 
