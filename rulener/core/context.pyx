@@ -134,6 +134,7 @@ cdef inline int _act(Context *context, CueHit *hits, u32 first, u32 last, u32 i,
         return 0
     if cue.direction == DIR_FIELD:
         return _field(context, hits, i, end, longest)
+    _reach_within(context, hits, i, begin, end, mention)
     if cue.direction == DIR_FORWARD or cue.direction == DIR_BOTH:
         _forward(context, hits, last, i, begin, end, mention)
     if cue.direction == DIR_BACKWARD or cue.direction == DIR_BOTH:
@@ -573,14 +574,7 @@ cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin,
     cdef bint listed = cue.flags & CUE_LISTS_STOP, cut_known
     # The first mention that ends after the cue; without one there is nothing to limit.
     while first < context.n_mentions and context.mentions[first].end <= hit.end:
-        if context.mentions[first].start > hit.start and context.mentions[first].start < context.mentions[first].end:
-            _reach_within(context, hit, first, begin, end)
         first += 1
-    k = first
-    while k < context.n_mentions and context.mentions[k].start < hit.end:
-        if context.mentions[k].start > hit.start and context.mentions[k].start < context.mentions[k].end <= hit.end:
-            _reach_within(context, hit, k, begin, end)
-        k += 1
     if first == context.n_mentions or (context.mentions[first].start >= end and not cue.flags & CUE_WITHIN_SECTION):
         return 0
     limit = _forward_limit(context, cue, begin, hit.start, hit.end, end)
@@ -626,10 +620,17 @@ cdef int _forward(Context *context, const CueHit *hits, u32 n, u32 i, u32 begin,
     return 0
 
 
-cdef int _reach_within(Context *context, const CueHit *hit, u32 mention, u32 begin, u32 end) except -1 nogil:
-    """A mention among the cue's own words, behind the first: the cue says of it what it says of its scope."""
-    if _acts_on(context, hit, &context.mentions[mention], begin, end):
-        _mark(context, hit, mention, hit.live, hit.start + 1, hit.end, VIA_DIRECT)
+cdef int _reach_within(Context *context, const CueHit *hits, u32 i, u32 begin, u32 end, u32 mention) except -1 nogil:
+    """Mentions among the cue's own words, behind the first: the cue says of them what it says of its scope (section 1)."""
+    cdef const CueHit *hit = &hits[i]
+    cdef const Mention *m
+    if hit.end - hit.start == 1:
+        return 0
+    while mention < context.n_mentions and context.mentions[mention].start < hit.end:
+        m = &context.mentions[mention]
+        if m.start > hit.start and m.start < m.end <= hit.end and _acts_on(context, hit, m, begin, end):
+            _mark(context, hit, mention, hit.live, hit.start + 1, hit.end, VIA_DIRECT)
+        mention += 1
     return 0
 
 
@@ -807,6 +808,8 @@ cdef bint _sign_before(Context *context, u32 mention) except -1 nogil:
     cdef u32 t = context.mentions[mention].start, k, start, end, last
     for k in range(SIGN_TOKENS):
         if _is_minus(context, t, &start, &end):
+            if k and end - start == 1:
+                return False                # "-dependent fever"
             last = t + 1
             while last < t + SIGN_TOKENS and not _is_sign_end(context, last):
                 last += 1

@@ -191,16 +191,11 @@ class Assertion:
         if direction is Direction.FIELD:
             scope = self.field_scope(hit.start, hit.end)
             return (scope, "field") if scope and overlap(scope, (mention.first, mention.last)) else None
+        if hit.start < mention.first and mention.last <= hit.end:
+            return (hit.start + 1, hit.end), "direct"
         found = None
         if direction in (Direction.FORWARD, Direction.BOTH):
             found = self.reach_forward(axis, hit, mention)
-        if (
-            found is None
-            and direction in (Direction.FORWARD, Direction.BOTH)
-            and hit.start < mention.first
-            and mention.last <= hit.end
-        ):
-            return (hit.start + 1, hit.end), "direct"
         if found is None and direction in (Direction.BACKWARD, Direction.BOTH):
             found = self.reach_backward(axis, hit, mention)
         return found
@@ -372,6 +367,8 @@ class Assertion:
             if t < 0:
                 return None
             sign = self.minus_before(t)
+            if sign and t < mention.first and sign[1] - sign[0] == 1:
+                break
             if sign:
                 ends = [k for k in range(t + 1, t + SIGN_TOKENS) if self.ends_signed(k)]
                 return sign, (t, min([*ends, t + SIGN_TOKENS]))
