@@ -43,7 +43,9 @@ NONE = 0xFFFFFFFF
 KIND_TERM, KIND_CUE, KIND_HEADING, KIND_PATTERN, KIND_REGEX, KIND_BLOCKER = range(6)
 UNLESS_BEFORE, UNLESS_AFTER = 1, 2
 FLAG_ABBREVIATION, FLAG_CONTINUES, FLAG_LIST = 1, 2, 4
-CUE_LISTS_STOP, CUE_PAST_CLAUSE, CUE_WITHIN_LINE, CUE_WITHIN_SECTION, CUE_NOT_ON, CUE_ACTS_INSIDE = 1, 2, 4, 8, 16, 32
+CUE_LISTS_STOP, CUE_PAST_CLAUSE, CUE_WITHIN_LINE, CUE_WITHIN_SECTION, CUE_NOT_ON, CUE_ACTS_INSIDE, CUE_TAKES_OBJECT = (
+    1 << bit for bit in range(7)
+)
 HEADING_NEEDS_COLON, HEADING_PART = 1, 2
 MAX_LABELS = 64
 MENTION_GROUP = "mention"  # the group of a regex that is its mention
@@ -316,6 +318,7 @@ class _Compiler:
             | (CUE_WITHIN_LINE if cue.scope.within == "line" else 0)
             | (CUE_WITHIN_SECTION if cue.scope.within == "section" else 0)
             | (CUE_NOT_ON if cue.not_on else 0)
+            | (CUE_TAKES_OBJECT if cue.takes_object else 0)
             | (CUE_ACTS_INSIDE if pack.options.cues_inside_mention == "act" else 0)
         )
         labels = 0

@@ -645,11 +645,19 @@ cdef inline u32 _stop_before(Context *context, const CueHit *hits, u32 first, u3
     return 0
 
 
-cdef inline u32 _backward_start(Context *context, const CueHit *hits, u32 first, u32 stop, u32 axis, u32 limit, const Mention *m) noexcept nogil:
-    """Where the backward scope starts for a mention; `stop` is the number + 1 of the last stop hit of all, 0 when there is none."""
+cdef inline u32 _backward_start(Context *context, const CueHit *hits, u32 first, u32 stop, u32 axis, u32 limit, u32 until, const Mention *m) noexcept nogil:
+    """Where the backward scope that ends at `until` starts for a mention; `stop`: number + 1 of the last stop hit of all, or 0."""
+    cdef u32 t
     if stop and _inside(&hits[stop - 1], m):
         stop = _stop_before(context, hits, first, stop - 1, axis, limit, hits[stop - 1].start, m)
-    return hits[stop - 1].end if stop else limit
+    if stop == 0:
+        return limit
+    if not context.cues[hits[stop - 1].cue].flags & CUE_TAKES_OBJECT:
+        return hits[stop - 1].end
+    for t in range(hits[stop - 1].end, until):
+        if token_punct(&context.tokens[t]) == 44:
+            return t + 1
+    return hits[stop - 1].end
 
 
 cdef int _backward(Context *context, const CueHit *hits, u32 first_hit, u32 i, u32 begin, u32 end, u32 mention, u64 marked) except -1 nogil:
@@ -678,7 +686,7 @@ cdef int _backward(Context *context, const CueHit *hits, u32 first_hit, u32 i, u
             m = &context.mentions[k]
             if m.end <= limit or m.start == m.end:
                 continue
-            scope = _backward_start(context, hits, first_hit, stop, axis, limit, m)
+            scope = _backward_start(context, hits, first_hit, stop, axis, limit, hit.start, m)
             if m.end > scope and scope < hit.start:
                 nearest = m.start
         if nearest == NONE:
@@ -691,7 +699,7 @@ cdef int _backward(Context *context, const CueHit *hits, u32 first_hit, u32 i, u
             m = &context.mentions[k]
             if m.end <= limit or m.start == m.end:
                 continue
-            scope = _backward_start(context, hits, first_hit, stop, axis, limit, m)
+            scope = _backward_start(context, hits, first_hit, stop, axis, limit, hit.start, m)
             if not cut_known and (listed or m.end <= nearest):
                 cut_known = True
                 list_cut = nearest

@@ -129,6 +129,7 @@ cdef enum CueFlag:
     CUE_WITHIN_SECTION = 8
     CUE_NOT_ON = 16         # `labels` excludes instead of limiting
     CUE_ACTS_INSIDE = 32    # acts on a mention that it lies in, too
+    CUE_TAKES_OBJECT = 64   # a stop: a backward scope begins behind the first comma after it
 
 cdef struct Cue:
     u8 axes                 # bit per axis

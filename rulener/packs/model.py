@@ -123,6 +123,7 @@ class ContextCue(Rule):
     scope: Scope = Scope()
     blocked_by: tuple[Text, ...] = ()
     after: tuple[Text, ...] = ()  # stop: words one of which must stand before it in the scope
+    takes_object: bool = False  # stop: a backward scope begins behind the first comma after it
     on: tuple[Text, ...] = ()
     not_on: tuple[Text, ...] = ()
 

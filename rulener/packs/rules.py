@@ -49,13 +49,13 @@ _MENTION_KEYS = ("label", "concepts", "name", "priority", "unless")
 _DOTTED = re.compile(r"[A-Za-z](?:\.[A-Za-z])+\.?")
 _SILENT = (Direction.PSEUDO, Direction.STOP)
 _IDLE_KEYS = {
-    Direction.FORWARD: ("after",),
-    Direction.BACKWARD: ("after",),
-    Direction.BOTH: ("after",),
-    Direction.FIELD: ("scope", "after"),
-    Direction.PSEUDO: ("scope", "blocked_by", "after", "on", "not_on"),
+    Direction.FORWARD: ("after", "takes_object"),
+    Direction.BACKWARD: ("after", "takes_object"),
+    Direction.BOTH: ("after", "takes_object"),
+    Direction.FIELD: ("scope", "after", "takes_object"),
+    Direction.PSEUDO: ("scope", "blocked_by", "after", "takes_object", "on", "not_on"),
     Direction.STOP: ("scope", "blocked_by", "on", "not_on"),
-    Direction.SIGN: ("cues", "exact", "scope", "blocked_by", "after"),
+    Direction.SIGN: ("cues", "exact", "scope", "blocked_by", "after", "takes_object"),
 }
 _TOKENLESS = HYPHENS + SLASHES + APOSTROPHES
 _INVISIBLE = "\u200b\ufeff"
@@ -145,7 +145,7 @@ def read_pattern(table: Table, findings: Findings) -> Pattern | None:
 
 def read_context(table: Table, findings: Findings) -> ContextCue | None:
     """One entry of `context`."""
-    keys = (*_RULE_KEYS, "axis", "direction", "cues", "exact", "scope", "blocked_by", "after", "on", "not_on")
+    keys = (*_RULE_KEYS, "axis", "direction", "cues", "exact", "scope", "blocked_by", "after", "takes_object", "on", "not_on")
     fields = Fields(table, "a context rule", keys, findings)
     direction = _direction(fields, findings)
     silent = direction in _SILENT
@@ -179,6 +179,7 @@ def read_context(table: Table, findings: Findings) -> ContextCue | None:
         scope=scope,
         blocked_by=blocked_by,
         after=after,
+        takes_object=bool(fields.flag("takes_object")),
         on=on,
         not_on=not_on,
     )

@@ -33,6 +33,7 @@ class CueRule:
     lists: str
     blocked_by: tuple[Form, ...]
     after: tuple[Form, ...]
+    takes_object: bool
     on: frozenset[str]
     not_on: frozenset[str]
     acts_inside_mention: bool
@@ -104,6 +105,7 @@ def _cue_rule(pack: Pack, rule: ContextCue, order: int, axes: tuple[str, ...]) -
         lists=rule.scope.lists or pack.options.lists,
         blocked_by=tuple(forms_of(rule.blocked_by)),
         after=tuple(forms_of(rule.after)),
+        takes_object=rule.takes_object,
         on=frozenset(text.value for text in rule.on),
         not_on=frozenset(text.value for text in rule.not_on),
         acts_inside_mention=pack.options.cues_inside_mention == "act",
@@ -239,7 +241,6 @@ class Assertion:
     def backward_start(self, axis: str, hit: Hit, mention: Mention) -> int:
         scope = hit.rule.scope
         starts = [self.note.sentence_range(hit.start)[0]]
-        starts += [stop.end for stop in self.stops(axis, hit, mention) if stop.end <= hit.start and not stop.rule.after]
         starts += [t for t in range(hit.start + 1) if self.layout.tokens[t].has(Flag.RESET)]
         starts += [t + 1 for t in range(hit.start) if self.layout.key(t) == ";"]
         starts += [open_ + 1 for open_, close in self.brackets if NO_BRACKET < open_ < hit.start and close >= hit.end]
@@ -248,7 +249,8 @@ class Assertion:
             starts.append(hit.start - scope.tokens)
         if scope.within == "line":
             starts.append(self.layout.line_of[hit.start])
-        return max(starts)
+        stops = [stop for stop in self.stops(axis, hit, mention) if max(starts) < stop.end <= hit.start and not stop.rule.after]
+        return self.clause_start(stops[-1], hit.start) if stops else max(starts)
 
     def stops(self, axis: str, hit: Hit, mention: Mention) -> list[Hit]:
         if not hit.rule.scope.stop_at_clause:
@@ -261,6 +263,11 @@ class Assertion:
         if not stop.rule.after:
             return True
         return any(start <= a and b <= stop.start for a, b in self.openers[stop.rule.name])
+
+    def clause_start(self, stop: Hit, end: int) -> int:
+        """Where the clause after a stop begins: behind its object, when it takes one and a comma ends it."""
+        commas = [t for t in range(stop.end, end) if self.layout.key(t) == ","]
+        return commas[0] + 1 if stop.rule.takes_object and commas else stop.end
 
     def section_end(self, t: int) -> int:
         section = self.note.section_at(t)

@@ -146,6 +146,7 @@ def _cue(data: Mapping[str, Any]) -> ContextCue:
         scope=_scope(data.get("scope", {})),
         blocked_by=_texts(data.get("blocked_by")),
         after=_texts(data.get("after")),
+        takes_object=data.get("takes_object", False),
         on=_texts(data.get("on")),
         not_on=_texts(data.get("not_on")),
     )

@@ -264,6 +264,8 @@ def _cue(draw: st.DrawFn, rule_id: str, axes: Sequence[str]) -> dict[str, Any]:
         if draw(st.booleans()):
             rule["axis"] = sorted(draw(_some(st.sampled_from(axes), 2)), key=AXES.index)
         if direction == "stop" and draw(st.booleans()):
+            rule["takes_object"] = True
+        if direction == "stop" and draw(st.booleans()):
             rule["after"] = draw(_some(phrases(CUES + JOINERS), 2))
         return rule
     rule["axis"] = draw(st.sampled_from(axes))
@@ -369,7 +371,7 @@ def dense_pack() -> dict[str, Any]:
             cue("mother", "family", "both", "mother", on=["problem"]),
             cue("history", "historical", "both", "history of", scope={"stop_at": ["heading"]}, not_on=["disorder"]),
             {"id": "pseudo", "axis": ["negated"], "direction": "pseudo", "cues": ["no change"]},
-            {"id": "but", "direction": "stop", "cues": ["but"]},
+            {"id": "but", "direction": "stop", "cues": ["but"], "takes_object": True},
             {"id": "and", "direction": "stop", "cues": ["and"], "after": ["or", "fever"]},
             {"id": "minus", "axis": "negated", "direction": "sign", "not_on": ["medication"]},
         ],
