@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rulener import shipped
 from rulener.cli.common import engine_options, load_engine, print_json
 from rulener.cli.packs import base_of, folders_of
 from rulener.errors import EXIT_FINDINGS, PackError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def command(
     packs: tuple[str, ...], make: dict[str, Any], verbose: bool, coverage: bool, junit: str | None, as_json: bool
 ) -> int:
-    """Run the examples in the rules and the *.cases.yaml of rule packs, together with the shipped English pack.
+    """Run the examples in the rules and the *.cases.yaml of rule packs, together with the shipped English pack and lexicons.
 
     Every deviation is graded: boundary (another span), label, assertion, missing, extra, or effect (of a cue or section). A case
     with xfail that fails is a known gap; one that passes is a finding. Exit code 1 when anything fails.
@@ -61,7 +62,9 @@ def _results(folders: list[Path], make: dict[str, Any]) -> tuple[list[Result], l
 
     base = base_of(folders, make["base"] is None)
     packs = load_packs([*base, *folders])
-    engine = load_engine({**make, "packs": (*folders, *make["packs"]), "base": "english" if base else None})
+    engine = load_engine(
+        {**make, **_lexicons(bool(base), make), "packs": (*folders, *make["packs"]), "base": "english" if base else None}
+    )
     tester = Tester(engine, packs)
     results: list[Result] = []
     own = packs[len(base) :]
@@ -72,6 +75,12 @@ def _results(folders: list[Path], make: dict[str, Any]) -> tuple[list[Result], l
             raise PackError(findings)
         results += [tester.case(case, pack) for case in cases]
     return results, [tester.coverage(pack) for pack in own]
+
+
+def _lexicons(with_base: bool, make: dict[str, Any]) -> dict[str, Any]:
+    """The shipped lexicons for the shipped pack too, when it is the one that is tested."""
+    alone = with_base or make["base"] is None or make["lexicons"]
+    return {} if alone else {"lexicons": [str(path) for path in shipped.lexicons()]}
 
 
 def _print(results: Sequence[Result], counts: Counter[str], verbose: bool) -> None:
