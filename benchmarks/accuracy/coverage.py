@@ -1,7 +1,7 @@
 """What looks clinical in a folder of notes and is not found: `python -m benchmarks.accuracy.coverage NOTES [--top 300]`.
 
 A candidate is a run of words between stop words, marks and mentions of any label. It looks clinical when its last word ends like
-a clinical word ("-itis", "-ectomy"), or is the head of a clinical name ("deficiency", "graft"), or when it is one word in capitals
+a clinical word ("-itis", "-ectomy"), or is the head of a clinical name ("deficiency", "graft"), or when it is one in capitals
 in a sentence that is not. Counted are candidates as lower-case text (abbreviations as written): how often, in how many notes.
 
 Also printed: the share of words with meaning (no stop words, numbers or marks) that lie in a mention, a heading or a cue.
