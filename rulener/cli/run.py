@@ -11,13 +11,14 @@ import click
 
 from rulener.cli.common import engine_options, err_is_terminal, load_engine, print_json
 from rulener.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_NOTES_FAILED
+from rulener.formats.readers import Columns
 from rulener.formats.writers import FORMATS
 from rulener.run.directory import default_workers, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from rulener.formats.writers import FORMATS
+    from rulener.formats.readers import Columns
 from rulener.run.directory import Totals
 
 
@@ -40,6 +41,10 @@ from rulener.run.directory import Totals
     help="Number of processes; default: one for each CPU, at most 8. The output is the same.",
 )
 @click.option("--encoding", "-e", metavar="NAME", help="Encoding of the notes; default: UTF-8, or what a byte order mark says.")
+@click.option("--id-column", metavar="NAME", help="Column (or key) of a table with the note's id; default: note_id or id.")
+@click.option("--text-column", metavar="NAME", help="Column (or key) with its text; default: text, note_text or note.")
+@click.option("--carry", multiple=True, metavar="NAME", help="Column to carry into the results, repeatable; '*': all others.")
+@click.option("--notes", "names", multiple=True, metavar="PATTERN", help="Notes in folders by name; default: *.txt, *.txt.gz.")
 @click.option("--overwrite", is_flag=True, help="Discard the run that is in OUT and start anew. Default: go on where it stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
 def command(
@@ -49,14 +54,18 @@ def command(
     make: dict[str, Any],
     workers: int | None,
     encoding: str | None,
+    id_column: str | None,
+    text_column: str | None,
+    carry: tuple[str, ...],
+    names: tuple[str, ...],
     overwrite: bool,
     as_json: bool,
 ) -> int:
     """Annotate notes into a folder: JSON lines, one line a note, or other formats.
 
-    An INPUT is a folder (all its *.txt files, subfolders too), a text file, or a .jsonl file whose lines have an id and a text.
-    OUT gets part-00000.jsonl and so on, errors.jsonl with the notes that failed, and manifest.json. A run that was stopped goes
-    on when the same command is given again. Exit code 5: some notes failed.
+    An INPUT is a folder (all its *.txt files, subfolders too), a text file, or a table of notes with an id and a text: .jsonl,
+    .csv, .tsv (these also .gz), .parquet, .arrow. OUT gets part-00000.jsonl and so on, errors.jsonl with the notes that failed,
+    and manifest.json. A run that was stopped goes on when the same command is given again. Exit code 5: some notes failed.
 
     \b
     Example:
@@ -65,35 +74,25 @@ def command(
     begun = time.perf_counter()
     engine = load_engine(make)
     try:
-        totals = _run(engine, inputs, output, formats, encoding, workers, overwrite)
+        with _Progress() as progress:
+            totals = run(
+                engine,
+                inputs,
+                output,
+                format=formats or "jsonl",
+                encoding=encoding,
+                columns=Columns(id_column, text_column, carry),
+                names=names,
+                workers=workers,
+                overwrite=overwrite,
+                progress=progress.update,
+            )
     except KeyboardInterrupt:
         click.echo("rulener: interrupted; what is done stays, the same command goes on from there", err=True)
         return EXIT_INTERRUPTED
     seconds = time.perf_counter() - begun
     _summarise(totals, output, seconds, workers or default_workers(), as_json)
     return EXIT_SOME_NOTES_FAILED if totals.failed else EXIT_OK
-
-
-def _run(
-    engine: Any,
-    inputs: Sequence[str],
-    output: str,
-    formats: Sequence[str],
-    encoding: str | None,
-    workers: int | None,
-    overwrite: bool,
-) -> Totals:
-    with _Progress() as progress:
-        return run(
-            engine,
-            inputs,
-            output,
-            format=formats or "jsonl",
-            encoding=encoding,
-            workers=workers,
-            overwrite=overwrite,
-            progress=progress.update,
-        )
 
 
 def _summarise(totals: Totals, output: str, seconds: float, workers: int, as_json: bool) -> None:

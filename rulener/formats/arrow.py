@@ -1,15 +1,19 @@
-"""Entities as an Arrow table, one row each. Needs the extra [parquet] (pyarrow)."""
+"""Arrow and Parquet. Written: entities, one row each. Read: tables of notes. Needs the extra [parquet] (pyarrow)."""
 
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import AXES, LINKINGS, STEPS, VIA, Batch
 from rulener.core.export import entity_columns, plain_utf8
-from rulener.errors import MissingExtra
+from rulener.errors import MissingExtra, UsageError
+from rulener.formats.readers import Columns, Note, Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import pyarrow as pa
 
     from rulener.formats.sink import Sink
@@ -203,3 +207,54 @@ class _Maker:
             names=["axis", "start", "end", "rule", "scope_start", "scope_end", "via"],
         )
         return self.lists(parts["offsets"], n, values)
+
+
+# --- reading
+
+_ROWS = 256  # read at once
+
+
+def read_parquet(path: str, columns: Columns, encoding: str | None) -> Iterator[Note | Unreadable]:
+    """The rows of a Parquet file. Raises UsageError: U201 it cannot be read, U213 a column is missing."""
+    from pyarrow import parquet
+
+    with _Refusals(path), parquet.ParquetFile(path) as file:
+        names = list(file.schema_arrow.names)
+        found = columns.find(names, os.path.basename(path))
+        used = sorted({found.id, found.text, *(k for _, k in found.carry)})
+        batches = file.iter_batches(_ROWS, columns=[names[k] for k in used])
+        yield from _notes(batches, columns, [names[k] for k in used], path)
+
+
+def read_arrow(path: str, columns: Columns, encoding: str | None) -> Iterator[Note | Unreadable]:
+    """The rows of an Arrow file (Feather version 2), the same."""
+    arrow = _pyarrow()
+    with _Refusals(path), arrow.memory_map(path) as mapped, arrow.ipc.open_file(mapped) as file:
+        batches = (file.get_batch(k).slice(first, _ROWS) for k in range(file.num_record_batches) for first in _steps(file, k))
+        yield from _notes(batches, columns, list(file.schema.names), path)
+
+
+def _steps(file: Any, k: int) -> range:
+    return range(0, file.get_batch(k).num_rows, _ROWS)
+
+
+def _notes(batches: Iterable[Any], columns: Columns, names: list[str], path: str) -> Iterator[Note | Unreadable]:
+    found = columns.find(names, os.path.basename(path))
+    for batch in batches:
+        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        yield from (found.row(row) for row in rows)
+
+
+class _Refusals:
+    """Errors of pyarrow and the system as U201."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, OSError | _pyarrow().ArrowException):
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            raise UsageError("U201", f"cannot read the input: {reason}", place=os.path.basename(self._path)) from None

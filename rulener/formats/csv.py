@@ -1,13 +1,20 @@
-"""CSV, one row an entity (RFC 4180, UTF-8). Of several concepts the first has columns of its own; lists and maps are JSON."""
+"""CSV. Written: one row an entity (RFC 4180, UTF-8); of several concepts the first has columns of its own, lists and maps are
+JSON. Read: tables of notes with a header, commas or tabs, plain or gzip; a quoted value may hold line breaks."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any
+import os
+import zlib
+from typing import IO, TYPE_CHECKING, Any
 
 from rulener.core.columns import AXES, Batch
+from rulener.errors import UsageError
+from rulener.formats.compressed import open_table
+from rulener.formats.readers import Columns, Note, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,3 +77,78 @@ def _assertion(value: bool | None) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+# --- reading
+
+
+def read_csv(path: str, columns: Columns, encoding: str | None) -> Iterator[Note | Unreadable]:
+    """The rows of a CSV table with a header. Raises UsageError: U201 it cannot be read, U213 a column is missing."""
+    return _read(path, columns, encoding, ",")
+
+
+def read_tsv(path: str, columns: Columns, encoding: str | None) -> Iterator[Note | Unreadable]:
+    """The same with tabs."""
+    return _read(path, columns, encoding, "\t")
+
+
+def _read(path: str, columns: Columns, encoding: str | None, delimiter: str) -> Iterator[Note | Unreadable]:
+    place = os.path.basename(path)
+    # A note may be longer than the default limit; one that is too long for a run fails there.
+    before = csv.field_size_limit(1 << 30)
+    try:
+        with open_table(path) as raw:
+            lines = _Lines(raw, encoding or "utf-8")
+            rows = csv.reader(lines, delimiter=delimiter, strict=True)
+            header = next(rows, None)
+            if header is None or lines.broken:
+                hint = "the first line names the columns"
+                raise UsageError("U213", "the table has no header that can be read", place=place, hint=hint)
+            found = columns.find([name.strip() for name in header], place)
+            while True:
+                try:
+                    row = next(rows)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    yield Unreadable(None, "N106", f"line {lines.number}: {error}")
+                    rows = csv.reader(lines, delimiter=delimiter, strict=True)
+                    continue
+                if lines.broken:
+                    lines.broken = False
+                    yield Unreadable(None, "N102", f"line {lines.number} is not {encoding or 'UTF-8'}")
+                elif len(row) == len(header):
+                    yield found.row(row)
+                elif row:
+                    yield Unreadable(None, "N106", f"line {lines.number}: {len(row)} columns, the header has {len(header)}")
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError("U201", f"cannot read the input: {reason}", place=place) from None
+    finally:
+        csv.field_size_limit(before)
+
+
+class _Lines:
+    """Decoded lines with their ends; one that cannot be decoded is given with replacements, and `broken` is set."""
+
+    def __init__(self, raw: IO[bytes], encoding: str) -> None:
+        self._raw = raw
+        self._encoding = encoding
+        self.number = 0
+        self.broken = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._raw.readline()
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if self.number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        try:
+            return line.decode(self._encoding)
+        except UnicodeDecodeError:
+            self.broken = True
+            return line.decode(self._encoding, "replace")

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rulener import __version__
 from rulener.errors import UsageError
+from rulener.formats.readers import reader_of
 from rulener.formats.writers import known_formats
 from rulener.run import limits, workers
 from rulener.run.decode import check_encoding
-from rulener.run.inputs import readable, resolve
+from rulener.run.inputs import FILE, FOLDER, JSONL, NOTE_NAMES, readable, resolve
 from rulener.run.output import Output, write_error
 from rulener.run.plan import PlanFile, Planner
+from rulener.run.spool import Spool
 from rulener.run.work import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from rulener.formats.readers import Columns
+    from rulener.run.inputs import Input
     from rulener.run.plan import PlannedPart
     from rulener.run.work import PartResult
 
@@ -46,6 +51,9 @@ class Totals:
         self.written += result.bytes
 
 
+_NOTES = "notes are *.txt files, or rows of a table (.jsonl, .csv, .parquet, …)"
+
+
 def default_workers() -> int:
     """As many workers as there are CPUs this process may use, at most `limits.WORKERS`."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -59,6 +67,8 @@ def run(
     *,
     format: str | Sequence[str] = "jsonl",
     encoding: str | None = None,
+    columns: Columns | None = None,
+    names: Sequence[str] = (),
     workers: int | None = None,
     overwrite: bool = False,
     progress: Callable[[Totals, int | None], None] | None = None,
@@ -66,18 +76,51 @@ def run(
 ) -> Totals:
     """Annotates all notes of `paths` into the folder `out`, in one or more formats; goes on where an earlier run was stopped.
 
-    Raises UsageError, MissingExtra.
+    `columns` say where tables have ids and texts, `names` which files of folders are notes. Raises UsageError, MissingExtra.
     """
     encoding = check_encoding(encoding)
     formats = known_formats([format] if isinstance(format, str) else format)
-    inputs = resolve(paths)
+    inputs = resolve(paths, columns)
     folder = os.path.abspath(out)
-    planner = Planner(inputs, leave_out=folder)
+    with contextlib.ExitStack() as spools:
+        try:
+            inputs = tuple(_spooled(source, encoding, folder, spools) for source in inputs)
+        except OSError as error:
+            raise write_error(error, folder) from None
+        return _run(engine, paths, inputs, folder, formats, encoding, names, workers, overwrite, progress, start)
+
+
+def _spooled(source: Input, encoding: str | None, folder: str, spools: contextlib.ExitStack) -> Input:
+    """The input with its notes at hand as lines."""
+    reader = reader_of(source.path) if source.kind not in (FOLDER, FILE, JSONL) else None
+    if reader is None:
+        return source
+    spool = spools.enter_context(contextlib.closing(Spool(reader.notes(source.path, source.columns, encoding), folder)))
+    return replace(source, spool=spool.path)
+
+
+def _run(
+    engine: Any,
+    paths: Sequence[str],
+    inputs: Sequence[Input],
+    folder: str,
+    formats: tuple[str, ...],
+    encoding: str | None,
+    names: Sequence[str],
+    workers: int | None,
+    overwrite: bool,
+    progress: Callable[[Totals, int | None], None] | None,
+    start: str | None,
+) -> Totals:
+    planner = Planner(inputs, leave_out=folder, names=names or NOTE_NAMES)
     parts = iter(planner)
     first = next(parts, None)
     if first is None:
         raise _no_notes(paths, planner.others)
-    options = {"format": ",".join(formats), "encoding": encoding or "utf-8"}
+    options: dict[str, Any] = {"format": ",".join(formats), "encoding": encoding or "utf-8"}
+    columns = inputs[0].columns
+    given = {"notes": list(names), "id_column": columns.id, "text_column": columns.text, "carry": list(columns.carry)}
+    options |= {name: value for name, value in given.items() if value}
     identity = _identity(engine, options, [[i.kind, i.name] for i in inputs])
     with Output(folder, identity, overwrite=overwrite) as output:
         current = _Run(Job(engine, inputs, formats, encoding), output, planner, _chain(first, parts), progress)
@@ -225,4 +268,4 @@ def _chain(first: PlannedPart, parts: Iterator[PlannedPart]) -> Iterator[Planned
 def _no_notes(paths: Sequence[str], others: int) -> UsageError:
     found = f" ({others} other files)" if others else ""
     names = ", ".join(readable(path) for path in paths)
-    return UsageError("U203", f"no notes found{found}", place=names, hint="notes are *.txt files, or lines of a .jsonl file")
+    return UsageError("U203", f"no notes found{found}", place=names, hint=_NOTES)

@@ -1,16 +1,20 @@
-"""Finding notes: folders, single files and `.jsonl` files, in an order that depends on their names only."""
+"""Finding notes: folders, single files and tables of notes, in an order that depends on their names only."""
 
 from __future__ import annotations
 
-import json
+import glob
 import os
 import re
 import stat
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rulener.errors import NoteError, UsageError
+from rulener.formats.jsonl import parse_line
+from rulener.formats.readers import Columns, Unreadable, reader_of
 from rulener.run.sorting import Sorter
+from rulener.run.spool import read_spooled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,14 +23,43 @@ FOLDER, FILE, JSONL = "folder", "file", "jsonl"
 UNLISTED = -1
 """Stands for the size of a folder that could not be listed."""
 
+NOTE_NAMES = ("*.txt", "*.txt.gz")
+"""Which files of a folder are notes."""
+
+
+_USUAL = Columns()
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One INPUT argument. `name` identifies it in the manifest on any machine; `path` finds it on this one."""
+    """One INPUT argument. `name` identifies it in the manifest on any machine; `path` finds it on this one.
+
+    A table other than `.jsonl` has the name of its reader as kind, and its notes are in `spool`.
+    """
 
     kind: str
     path: str
     name: str
+    columns: Columns = _USUAL
+    spool: str | None = None
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether its notes are lines of a file, `lines_path`."""
+        return self.kind == JSONL or self.spool is not None
+
+    @property
+    def lines_path(self) -> str:
+        return self.spool or self.path
+
+    def note(self, line: bytes) -> tuple[str, str, dict[str, Any]]:
+        """(note id, text, metadata) of a line. Raises NoteError, with the note's id as its place when there is one."""
+        if self.spool is not None:
+            return read_spooled(line)
+        found = parse_line(line, self.columns)
+        if isinstance(found, Unreadable):
+            raise NoteError(found.code, found.reason, place=found.id or "")
+        return found
 
     @property
     def root(self) -> str:
@@ -42,12 +75,24 @@ class Input:
         return f"{folder}/{note_id}"
 
 
-def resolve(paths: Sequence[str]) -> tuple[Input, ...]:
-    """The inputs behind the arguments; U201 when one does not exist, U202 when one is neither file nor folder."""
-    return tuple(_resolve(path) for path in paths)
+def resolve(paths: Sequence[str], columns: Columns | None = None) -> tuple[Input, ...]:
+    """The inputs behind the arguments; U201 when one does not exist, U202 when one is neither file nor folder.
+
+    A name with `*`, `?` or `[` that is no file stands for all it matches, sorted; `**` also matches folders.
+    """
+    return tuple(_resolve(path, columns or Columns()) for given in paths for path in _expanded(given))
 
 
-def _resolve(path: str) -> Input:
+def _expanded(path: str) -> list[str]:
+    if glob.has_magic(path) and not os.path.exists(path):
+        found = sorted(glob.glob(path, recursive=True))
+        if not found:
+            raise UsageError("U201", "no file or folder matches the input", place=readable(path))
+        return found
+    return [path]
+
+
+def _resolve(path: str, columns: Columns) -> Input:
     full = os.path.abspath(path)
     name = readable(os.path.basename(os.path.realpath(path)) or "/")
     try:
@@ -55,10 +100,12 @@ def _resolve(path: str) -> Input:
     except OSError as error:
         raise UsageError("U201", f"cannot read the input: {error.strerror}", place=readable(path)) from None
     if stat.S_ISDIR(mode):
-        return Input(FOLDER, full, name)
+        return Input(FOLDER, full, name, columns)
     if not stat.S_ISREG(mode):
         raise UsageError("U202", "neither a file nor a folder", place=readable(path), hint="copy it to a file first")
-    return Input(JSONL if full.lower().endswith(".jsonl") else FILE, full, name)
+    reader = reader_of(full)
+    is_jsonl = full.lower().endswith((".jsonl", ".ndjson"))
+    return Input(JSONL if is_jsonl else reader.name if reader else FILE, full, name, columns)
 
 
 def readable(name: str) -> str:
@@ -77,11 +124,14 @@ def open_jsonl(path: str) -> BinaryIO:
 
 
 class Walk:
-    """The notes under a folder: (name relative to it, size), sorted by name. Counts the files that are not `.txt`."""
+    """The notes under a folder: (name relative to it, size), sorted by name. Counts the files that are none of `names`."""
 
-    def __init__(self, folder: str, leave_out: str | None = None) -> None:
+    def __init__(self, folder: str, leave_out: str | None = None, names: Sequence[str] = NOTE_NAMES) -> None:
         self.folder = folder
         self.others = 0
+        self._names = tuple(name.lower() for name in names)
+        self._endings = tuple(name[1:] for name in self._names if name.startswith("*.") and not glob.has_magic(name[1:]))
+        self._patterns = [name for name in self._names if name[1:] not in self._endings]
         self._leave_out = leave_out
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
@@ -119,7 +169,7 @@ class Walk:
         with entries:
             for entry in entries:
                 name = entry.name
-                is_note = name.endswith(".txt") or name.lower().endswith(".txt")
+                is_note = name.endswith(self._endings) or self._is_note(name.lower())
                 if is_note and entry.is_file():
                     add(b"%b\0%d" % (fsencode(name), _size(entry)))
                 elif entry.is_dir():
@@ -128,6 +178,10 @@ class Walk:
                     add(b"%b\0%d" % (fsencode(name), 0))
                 else:
                     self.others += 1
+
+
+    def _is_note(self, lower: str) -> bool:
+        return lower.endswith(self._endings) or any(fnmatch(lower, pattern) for pattern in self._patterns)
 
 
 def _size(entry: os.DirEntry[str]) -> int:
@@ -140,40 +194,15 @@ def _size(entry: os.DirEntry[str]) -> int:
 _SIMPLE_ID = re.compile(rb'\s*\{\s*"(?:note_)?id"\s*:\s*"([^"\\\x00-\x1f]*)"\s*,')
 
 
-def line_id(line: bytes) -> str | None:
-    """The note id of a `.jsonl` line, or None when it has none. Only ids: the line is parsed only when that is needed."""
-    simple = _SIMPLE_ID.match(line)
+def line_id(line: bytes, source: Input) -> str | None:
+    """The note id of a line, or None when it has none. Only ids: the line is parsed only when that is needed."""
+    simple = _SIMPLE_ID.match(line) if source.columns.id is None or source.spool is not None else None
     if simple and line.count(b'id"') == 1:
         try:
             return simple[1].decode()
         except UnicodeDecodeError:
             return None
     try:
-        return parse_line(line)[0]
-    except NoteError:
-        return None
-
-
-def parse_line(line: bytes) -> tuple[str, str]:
-    """(note id, text) of a `.jsonl` line; N106 when it is no such object, N102 when it is not UTF-8."""
-    try:
-        record: Any = json.loads(line.decode())
-    except UnicodeDecodeError as error:
-        raise NoteError("N102", f"the line is not UTF-8: byte {error.start} cannot be decoded") from None
-    except json.JSONDecodeError as error:
-        raise NoteError("N106", f"the line is not JSON: column {error.colno}") from None
-    except RecursionError:
-        raise NoteError("N106", "the line is nested too deeply") from None
-    if not isinstance(record, dict):
-        raise NoteError("N106", "the line is not a JSON object")
-    note_id = record.get("note_id", record.get("id"))
-    if isinstance(note_id, int) and not isinstance(note_id, bool):
-        note_id = str(note_id)
-    if not isinstance(note_id, str) or not note_id:
-        raise NoteError("N106", "the line has no id", hint="give each note an id or note_id")
-    if not note_id.isascii() and any("\ud800" <= c <= "\udfff" for c in note_id):
-        raise NoteError("N106", "the id holds half of a surrogate pair")
-    text = record.get("text")
-    if not isinstance(text, str):
-        raise NoteError("N106", "the line has no text")
-    return note_id, text
+        return source.note(line)[0]
+    except NoteError as error:
+        return error.place or None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rulener.errors import UsageError
 from rulener.run import limits
-from rulener.run.inputs import FOLDER, JSONL, Walk, line_id, open_jsonl, readable
+from rulener.run.inputs import FOLDER, NOTE_NAMES, Walk, line_id, open_jsonl, readable
 from rulener.run.sorting import Sorter
 
 if TYPE_CHECKING:
@@ -41,11 +41,12 @@ class PlannedPart:
 class Planner:
     """Iterates over the parts, listing inputs as it goes. `others` counts the files passed over."""
 
-    def __init__(self, inputs: Sequence[Input], leave_out: str | None = None) -> None:
+    def __init__(self, inputs: Sequence[Input], leave_out: str | None = None, names: Sequence[str] = NOTE_NAMES) -> None:
         self.others = 0
         self._inputs = inputs
         self._leave_out = leave_out
-        self._ids = IdRegister(inputs) if len(inputs) > 1 or inputs[0].kind == JSONL else None
+        self._names = names
+        self._ids = IdRegister(inputs) if len(inputs) > 1 or inputs[0].has_lines else None
         self._segments: list[Segment] = []
         self._notes = self._bytes = self._part = 0
         self._content = hashlib.sha256()
@@ -61,15 +62,15 @@ class Planner:
 
     def __iter__(self) -> Iterator[PlannedPart]:
         for index, source in enumerate(self._inputs):
-            if source.kind == JSONL:
-                yield from self._cut_jsonl(index, source)
+            if source.has_lines:
+                yield from self._cut_lines(index, source)
             else:
                 yield from self._cut_files(index, source)
         if self._notes:
             yield self._close()
 
     def _cut_files(self, index: int, source: Input) -> Iterator[PlannedPart]:
-        walk = Walk(source.path, self._leave_out) if source.kind == FOLDER else None
+        walk = Walk(source.path, self._leave_out, self._names) if source.kind == FOLDER else None
         segment: Segment | None = None
         for name, size in walk if walk is not None else _single(source):
             if self._full(size):
@@ -87,10 +88,10 @@ class Planner:
         if walk is not None:
             self.others += walk.others
 
-    def _cut_jsonl(self, index: int, source: Input) -> Iterator[PlannedPart]:
+    def _cut_lines(self, index: int, source: Input) -> Iterator[PlannedPart]:
         segment: Segment | None = None
         offset = 0
-        with open_jsonl(source.path) as file:
+        with open_jsonl(source.lines_path) as file:
             for number, line in enumerate(file, 1):
                 size = len(line)
                 if line.isspace():
@@ -104,7 +105,7 @@ class Planner:
                 if segment is None:
                     segment = {"input": index, "offset": offset, "length": 0, "line": number, "notes": 0}
                     self._segments.append(segment)
-                note_id = line_id(line if number > 1 else line.removeprefix(b"\xef\xbb\xbf"))
+                note_id = line_id(line if number > 1 else line.removeprefix(b"\xef\xbb\xbf"), source)
                 if self._ids and note_id is not None:
                     self._ids.add(note_id, self._part, self._notes, index, number)
                 self._content.update(line)

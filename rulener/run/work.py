@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from rulener.errors import NoteError
 from rulener.formats.writers import new_sink, open_writer
 from rulener.run import limits
 from rulener.run.decode import decode
-from rulener.run.inputs import UNLISTED, open_jsonl, parse_line, readable
+from rulener.run.inputs import UNLISTED, open_jsonl, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from rulener.run.inputs import Input
 
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
+_GZIPPED = (".gz", ".GZ")
 
 Failure = tuple[str, str, str]
 """(note id, code, reason)"""
@@ -110,6 +113,7 @@ class _PartMaker:
         self._texts: list[str] = []
         self._ids: list[str] = []
         self._places: list[int] = []
+        self._metadata: list[dict[str, Any]] = []
         self._data: list[bytes] = []
         self._waiting = 0
 
@@ -126,13 +130,15 @@ class _PartMaker:
                 content = _read(root + name, size)
                 data.append(content)
                 self._waiting += len(content)
-                text = decode(content, encoding)
+                text = decode(_unpacked(content) if name.endswith(_GZIPPED) else content, encoding)
             except NoteError as error:
                 self._fail(place, note_id, error)
                 continue
             except MemoryError:
                 self._fail(place, note_id, NoteError("N105", f"not enough memory for its {size} bytes"))
                 continue
+            if source.columns.carry:
+                self._metadata.append({})
             texts.append(text)
             ids.append(note_id)
             places.append(place)
@@ -141,7 +147,7 @@ class _PartMaker:
         self._annotate()
 
     def lines(self, source: Input, offset: int, length: int, number: int) -> None:
-        for line_number, line in _lines(source.path, offset, length, number):
+        for line_number, line in _lines(source.lines_path, offset, length, number):
             place = self._result.notes
             self._result.notes = place + 1
             note_id = f"{source.name}:{line_number}"
@@ -152,12 +158,14 @@ class _PartMaker:
                 self._waiting += len(line)
                 if len(line) > limits.NOTE_BYTES:
                     raise _too_long(len(line))
-                note_id, text = parse_line(line)
+                note_id, text, metadata = source.note(line)
                 if str(place) in self._duplicates:
                     raise _duplicate(source.place(note_id, line_number), self._duplicates[str(place)])
             except NoteError as error:
-                self._fail(place, note_id, error)
+                self._fail(place, error.place or note_id, error)
                 continue
+            if source.columns.carry:
+                self._metadata.append(metadata)
             self._texts.append(text)
             self._ids.append(note_id)
             self._places.append(place)
@@ -180,18 +188,21 @@ class _PartMaker:
         self._read_hash.update(joined)
         self._result.read += len(joined)
         if self._texts:
-            self._engine_call(self._texts, self._ids, self._places)
+            self._engine_call(self._texts, self._ids, self._places, self._metadata)
         self._texts.clear()
         self._ids.clear()
         self._places.clear()
+        self._metadata.clear()
         self._data.clear()
         self._waiting = 0
 
-    def _engine_call(self, texts: Sequence[str], ids: Sequence[str], places: Sequence[int]) -> None:
+    def _engine_call(
+        self, texts: Sequence[str], ids: Sequence[str], places: Sequence[int], metadata: Sequence[dict[str, Any]]
+    ) -> None:
         try:
-            batch = self._job.engine.batch(texts, ids)
+            batch = self._job.engine.batch(texts, ids, metadata) if metadata else self._job.engine.batch(texts, ids)
         except MemoryError:
-            self._in_halves(texts, ids, places)
+            self._in_halves(texts, ids, places, metadata)
             return
         for index, code, reason in batch.failures:
             self._failures.append((places[index], (ids[index], code, reason)))
@@ -199,13 +210,15 @@ class _PartMaker:
         for writer in self._writers:
             writer.write(batch)
 
-    def _in_halves(self, texts: Sequence[str], ids: Sequence[str], places: Sequence[int]) -> None:
+    def _in_halves(
+        self, texts: Sequence[str], ids: Sequence[str], places: Sequence[int], metadata: Sequence[dict[str, Any]]
+    ) -> None:
         if len(texts) == 1:
             self._fail(places[0], ids[0], NoteError("N105", f"not enough memory for its {len(texts[0])} characters"))
             return
         half = len(texts) // 2
-        self._engine_call(texts[:half], ids[:half], places[:half])
-        self._engine_call(texts[half:], ids[half:], places[half:])
+        self._engine_call(texts[:half], ids[:half], places[:half], metadata[:half])
+        self._engine_call(texts[half:], ids[half:], places[half:], metadata[half:])
 
     def _fail(self, place: int, note_id: str, error: NoteError) -> None:
         hint = f" ({error.hint})" if error.hint else ""
@@ -239,6 +252,20 @@ def _read(path: str, size: int) -> bytes:
     finally:
         os.close(file)
     return content
+
+
+def _unpacked(content: bytes) -> bytes:
+    """A gzipped note's bytes."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        data = unpacker.decompress(content, limits.NOTE_BYTES + 1)
+    except zlib.error as error:
+        raise NoteError("N101", f"cannot be unpacked: {error}") from None
+    if len(data) > limits.NOTE_BYTES:
+        raise _too_long(len(data))
+    if not unpacker.eof:
+        raise NoteError("N101", "cannot be unpacked: it ends too early")
+    return data
 
 
 def _rest(file: int, content: bytes) -> bytes:

@@ -7,7 +7,9 @@ import pytest
 
 from rulener.errors import NoteError, UsageError
 from rulener.run import sorting
-from rulener.run.inputs import UNLISTED, Walk, line_id, parse_line, readable, resolve
+from rulener.run.inputs import JSONL, UNLISTED, Input, Walk, line_id, readable, resolve
+
+LINES = Input(JSONL, "/notes.jsonl", "notes.jsonl")
 
 
 def make(folder: Path, *names: str) -> None:
@@ -119,12 +121,12 @@ BAD += [
 
 @pytest.mark.parametrize(("line", "expected"), GOOD)
 def test_lines_with_a_note(line: bytes, expected: tuple[str, str]) -> None:
-    assert parse_line(line) == expected
-    assert line_id(line) == expected[0]
+    assert LINES.note(line) == (*expected, {})
+    assert line_id(line, LINES) == expected[0]
 
 
 @pytest.mark.parametrize("line", BAD)
 def test_lines_without_a_note(line: bytes) -> None:
     with pytest.raises(NoteError) as caught:
-        parse_line(line)
+        LINES.note(line)
     assert caught.value.code in ("N102", "N106")

@@ -186,7 +186,7 @@ def test_lines_that_are_no_notes(tmp_path: Path, engine: FakeEngine, errors: Rea
     run(engine, [str(tmp_path / "n.jsonl")], str(tmp_path / "out"), workers=1)
     assert [(e["note_id"], e["code"]) for e in errors(tmp_path / "out")] == [
         ("n.jsonl:2", "N106"),
-        ("n.jsonl:3", "N106"),
+        ("b", "N106"),
         ("n.jsonl:4", "N102"),
     ]
     assert [line["note_id"] for line in lines(tmp_path / "out")] == ["a", "d"]

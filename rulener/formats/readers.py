@@ -1,0 +1,140 @@
+"""The tables of notes that a run can read, by the ending of their name. A reader is a generator, imported when it is used.
+
+A reader gives every row, in order: a Note, or an Unreadable that says why not. It keeps no more than a few rows in memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from rulener.errors import MissingExtra, UsageError
+
+ID_COLUMNS = ("note_id", "id")
+TEXT_COLUMNS = ("text", "note_text", "note")
+EVERY = "*"
+
+
+class Note(NamedTuple):
+    """`metadata` is what the row carries beside id and text, as far as asked for."""
+
+    id: str
+    text: str
+    metadata: dict[str, Any]
+
+
+class Unreadable(NamedTuple):
+    """A row without a note: a code of the N errors and the reason."""
+
+    id: str | None
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns (or keys) hold what; None is one of the usual names. `carry` go into the results; "*" is all others."""
+
+    id: str | None = None
+    text: str | None = None
+    carry: tuple[str, ...] = ()
+
+    def find(self, names: list[str], place: str) -> Found:
+        """Where they are in a table with these columns. Raises UsageError (U213: one is missing)."""
+        used = (self._one(self.id, ID_COLUMNS, names, place, "id"), self._one(self.text, TEXT_COLUMNS, names, place, "text"))
+        if self.carry == (EVERY,):
+            return Found(*used, [(name, k) for k, name in enumerate(names) if k not in used])
+        missing = [name for name in self.carry if name not in names]
+        if missing:
+            raise _no_column(repr(missing[0]), names, place, "--carry names columns of the table")
+        return Found(*used, [(name, names.index(name)) for name in self.carry])
+
+    def _one(self, wanted: str | None, usual: tuple[str, ...], names: list[str], place: str, what: str) -> int:
+        for name in usual if wanted is None else (wanted,):
+            if name in names:
+                return names.index(name)
+        shown = repr(wanted) if wanted is not None else f"for the {what} ({' or '.join(usual)})"
+        raise _no_column(shown, names, place, f"--{what}-column names it")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Positions of the columns that are read."""
+
+    id: int
+    text: int
+    carry: list[tuple[str, int]] = field(default_factory=list)
+
+    def row(self, values: Any) -> Note | Unreadable:
+        """The note of a row."""
+        note_id = plain_id(values[self.id])
+        if note_id is None:
+            return Unreadable(None, "N106", "the row has no id")
+        if not isinstance(values[self.text], str):
+            return Unreadable(note_id, "N106", "the row has no text")
+        return Note(note_id, values[self.text], {name: plain_value(values[k]) for name, k in self.carry})
+
+
+def _no_column(what: str, names: list[str], place: str, hint: str) -> UsageError:
+    listed = ", ".join(repr(name) for name in names[:12]) + (", …" if len(names) > 12 else "")
+    return UsageError("U213", f"no column {what}; it has {listed or 'none'}", place=place, hint=hint)
+
+
+def plain_id(value: Any) -> str | None:
+    """An id as text: numbers as they are written without a fraction. None when there is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if value is None or isinstance(value, bool | float | bytes) or value == "":
+        return None
+    return str(value)
+
+
+def plain_value(value: Any) -> Any:
+    """A value as JSON has it: dates and decimals as text, not-a-number as null."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """`made_by` is `module:function` below rulener.formats; the function takes a path, Columns and an encoding."""
+
+    name: str
+    endings: tuple[str, ...]
+    made_by: str
+    needs: tuple[tuple[str, str], ...] = ()  # module, and the extra that brings it
+
+    def notes(self, path: str, columns: Columns, encoding: str | None) -> Iterator[Note | Unreadable]:
+        """The rows of a file. Raises UsageError when it is none of its kind, MissingExtra."""
+        for module, extra in self.needs:
+            try:
+                import_module(module)
+            except ImportError:
+                raise MissingExtra(f"reading {self.name}", extra) from None
+        module, _, name = self.made_by.partition(":")
+        rows: Iterator[Note | Unreadable] = getattr(import_module(f"rulener.formats.{module}"), name)(path, columns, encoding)
+        return rows
+
+
+_PYARROW = (("pyarrow", "parquet"),)
+READERS = (
+    Reader("csv", (".csv", ".csv.gz"), "csv:read_csv"),
+    Reader("tsv", (".tsv", ".tsv.gz"), "csv:read_tsv"),
+    Reader("jsonl.gz", (".jsonl.gz", ".ndjson.gz"), "jsonl:read_jsonl"),
+    Reader("parquet", (".parquet",), "arrow:read_parquet", _PYARROW),
+    Reader("arrow", (".arrow", ".feather"), "arrow:read_arrow", _PYARROW),
+)
+
+
+def reader_of(path: str) -> Reader | None:
+    """The reader for a file of this name, or None."""
+    lower = path.lower()
+    return next((reader for reader in READERS if lower.endswith(reader.endings)), None)
