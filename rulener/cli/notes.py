@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from rulener.errors import NoteError, UsageError
-from rulener.run.decode import check_encoding, decode
-from rulener.run.inputs import FILE, FOLDER, Input, Walk, open_jsonl, parse_line, readable, resolve
+from rulener.formats.readers import Unreadable, reader_of
+from rulener.run.decode import GZIPPED, check_encoding, decode, unpacked
+from rulener.run.inputs import FILE, FOLDER, JSONL, Input, Walk, open_jsonl, readable, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 
 class Notes:
-    """The notes behind some arguments (folders of .txt, files, .jsonl), in a fixed order; can be gone through again.
+    """The notes behind some arguments (folders, files, tables of notes), in a fixed order; can be gone through again.
 
     A note that cannot be read is left out and named in `failures`.
     """
@@ -38,7 +39,8 @@ class Notes:
                 except NoteError as error:
                     self.failures[name] = f"{error.code}: {error.message}"
         if not found:
-            raise UsageError("U203", "no notes found", hint="notes are *.txt files, or lines of a .jsonl file")
+            hint = "notes are *.txt files, or rows of a table (.jsonl, .csv, .parquet, …)"
+            raise UsageError("U203", "no notes found", hint=hint)
 
     def _readers(self, source: Input) -> Iterator[tuple[str, Callable[[], str]]]:
         if source.kind == FOLDER:
@@ -46,22 +48,29 @@ class Notes:
                 yield readable(name), partial(self._read, f"{source.root}{name}")
         elif source.kind == FILE:
             yield readable(source.path.rsplit("/", 1)[-1]), partial(self._read, source.path)
-        else:
+        elif source.kind == JSONL:
             with open_jsonl(source.path) as lines:
                 for number, line in enumerate(lines, 1):
                     try:
-                        note, text = parse_line(line)
+                        note, text, _ = source.note(line)
                     except NoteError as error:
                         self.failures[f"{source.name}:{number}"] = f"{error.code}: {error.message}"
                     else:
                         yield note, partial(str, text)
+        elif (reader := reader_of(source.path)) is not None:
+            for number, row in enumerate(reader.notes(source.path, source.columns, self._encoding), 1):
+                if isinstance(row, Unreadable):
+                    self.failures[f"{source.name}:{number}"] = f"{row.code}: {row.reason}"
+                else:
+                    yield row.id, partial(str, row.text)
 
     def _read(self, path: str) -> str:
         try:
             with open(path, "rb") as file:
-                return decode(file.read(), self._encoding)
+                content = file.read()
         except OSError as error:
             raise NoteError("N101", f"the file cannot be read: {error.strerror}") from None
+        return decode(unpacked(content) if path.endswith(GZIPPED) else content, self._encoding)
 
     def report(self) -> None:
         """Name on stderr what could not be read."""

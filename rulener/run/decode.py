@@ -6,8 +6,13 @@ Offsets count the code points of the text returned here: a byte order mark is no
 from __future__ import annotations
 
 import codecs
+import zlib
 
 from rulener.errors import NoteError, UsageError
+from rulener.run import limits
+
+GZIPPED = (".gz", ".GZ")
+"""Endings of notes that are gzipped."""
 
 _BOM32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _BOM16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -80,3 +85,21 @@ def _refuse_binary(text: str) -> None:
 
 def _mostly_nul(nuls: int, length: int) -> bool:
     return nuls >= _FEW_NULS and nuls * 32 > length
+
+
+def unpacked(content: bytes) -> bytes:
+    """A gzipped note's bytes. Raises NoteError: N101 it is no gzip or ends too early, N105 it is too long."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        data = unpacker.decompress(content, limits.NOTE_BYTES + 1)
+    except zlib.error as error:
+        raise NoteError("N101", f"cannot be unpacked: {error}") from None
+    if len(data) > limits.NOTE_BYTES:
+        raise too_long(len(data))
+    if not unpacker.eof:
+        raise NoteError("N101", "cannot be unpacked: it ends too early")
+    return data
+
+
+def too_long(size: int) -> NoteError:
+    return NoteError("N105", f"{size} bytes; a note may have {limits.NOTE_BYTES}")

@@ -8,14 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rulener.errors import NoteError
 from rulener.formats.writers import new_sink, open_writer
 from rulener.run import limits
-from rulener.run.decode import decode
+from rulener.run.decode import GZIPPED, decode, too_long, unpacked
 from rulener.run.inputs import UNLISTED, open_jsonl, readable
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from rulener.run.inputs import Input
 
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-
-_GZIPPED = (".gz", ".GZ")
 
 Failure = tuple[str, str, str]
 """(note id, code, reason)"""
@@ -130,7 +127,7 @@ class _PartMaker:
                 content = _read(root + name, size)
                 data.append(content)
                 self._waiting += len(content)
-                text = decode(_unpacked(content) if name.endswith(_GZIPPED) else content, encoding)
+                text = decode(unpacked(content) if name.endswith(GZIPPED) else content, encoding)
             except NoteError as error:
                 self._fail(place, note_id, error)
                 continue
@@ -157,7 +154,7 @@ class _PartMaker:
                 self._data.append(line)
                 self._waiting += len(line)
                 if len(line) > limits.NOTE_BYTES:
-                    raise _too_long(len(line))
+                    raise too_long(len(line))
                 note_id, text, metadata = source.note(line)
                 if str(place) in self._duplicates:
                     raise _duplicate(source.place(note_id, line_number), self._duplicates[str(place)])
@@ -229,16 +226,12 @@ def _duplicate(here: str, first: str) -> NoteError:
     return NoteError("N104", f"its id is used twice: first at {first}, again at {here}")
 
 
-def _too_long(size: int) -> NoteError:
-    return NoteError("N105", f"{size} bytes; a note may have {limits.NOTE_BYTES}")
-
-
 def _read(path: str, size: int) -> bytes:
     """A file's bytes. `size` is what it had when it was listed."""
     if size == UNLISTED:
         raise NoteError("N101", "the folder cannot be listed")
     if size > limits.NOTE_BYTES:
-        raise _too_long(size)
+        raise too_long(size)
     try:
         file = os.open(path, _READ)
     except OSError as error:
@@ -254,27 +247,13 @@ def _read(path: str, size: int) -> bytes:
     return content
 
 
-def _unpacked(content: bytes) -> bytes:
-    """A gzipped note's bytes."""
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        data = unpacker.decompress(content, limits.NOTE_BYTES + 1)
-    except zlib.error as error:
-        raise NoteError("N101", f"cannot be unpacked: {error}") from None
-    if len(data) > limits.NOTE_BYTES:
-        raise _too_long(len(data))
-    if not unpacker.eof:
-        raise NoteError("N101", "cannot be unpacked: it ends too early")
-    return data
-
-
 def _rest(file: int, content: bytes) -> bytes:
     chunks, size = [content], len(content)
     while chunk := os.read(file, 1 << 20):
         chunks.append(chunk)
         size += len(chunk)
         if size > limits.NOTE_BYTES:
-            raise _too_long(size)
+            raise too_long(size)
     return b"".join(chunks)
 
 
