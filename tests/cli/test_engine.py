@@ -146,10 +146,10 @@ def test_tests_that_fail(call: Call, tmp_path: Path) -> None:
     ended = call("test", pack, "--no-base")
     assert ended.code == 1
     assert f"FAIL  {pack}/terms.yaml:7:" in ended.out
-    assert "the mark at 7-14 is negated, not plain" in ended.out
-    assert "found: Denies [otalgia]{ailment negated}." in ended.out
+    assert "assertion: [otalgia] at 7-14 is negated, not plain" in ended.out
+    assert "found:    Denies [otalgia]{ailment negated}." in ended.out
     assert "passes: take the xfail out" in ended.out
-    assert ended.out.endswith("8 passed, 3 failed, 1 gaps that pass\n")
+    assert ended.out.endswith("8 passed, 3 failed, 1 gaps that pass\ngrades: 9 exact, 1 assertion, 1 missing, 1 extra\n")
 
 
 def test_selftest(call: Call) -> None:
