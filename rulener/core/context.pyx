@@ -462,9 +462,12 @@ cdef inline bint _acts_on(Context *context, const CueHit *hit, const Mention *m,
         return False
     if m.start <= hit.start and hit.end <= m.end and not cue.flags & CUE_ACTS_INSIDE:
         return False
-    if cue.n_blockers and context.blockers.n and _blocked(context, hit, cue, m, begin, sentence_end):
-        return False
-    return True
+    return not _is_blocked(context, hit, m, begin, sentence_end)
+
+
+cdef inline bint _is_blocked(Context *context, const CueHit *hit, const Mention *m, u32 begin, u32 sentence_end) noexcept nogil:
+    cdef const Cue *cue = &context.cues[hit.cue]
+    return cue.n_blockers and context.blockers.n and _blocked(context, hit, cue, m, begin, sentence_end)
 
 
 cdef bint _blocked(Context *context, const CueHit *hit, const Cue *cue, const Mention *m, u32 begin, u32 sentence_end) noexcept nogil:
@@ -628,7 +631,8 @@ cdef int _reach_within(Context *context, const CueHit *hits, u32 i, u32 begin, u
         return 0
     while mention < context.n_mentions and context.mentions[mention].start < hit.end:
         m = &context.mentions[mention]
-        if m.start > hit.start and m.start < m.end <= hit.end and _acts_on(context, hit, m, begin, end):
+        if m.start > hit.start and m.start < m.end <= hit.end and (not context.cues[hit.cue].flags & CUE_NOT_ON
+                or _is_for_label(&context.cues[hit.cue], m)) and not _is_blocked(context, hit, m, begin, end):
             _mark(context, hit, mention, hit.live, hit.start + 1, hit.end, VIA_DIRECT)
         mention += 1
     return 0

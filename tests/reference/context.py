@@ -177,7 +177,9 @@ class Assertion:
         inside = mention.first <= hit.start and hit.end <= mention.last
         if inside and not hit.rule.acts_inside_mention:
             return None
-        if not self.label_allows(hit.rule, mention) or self.is_blocked(hit, mention):
+        within = hit.rule.direction is not Direction.FIELD and hit.start < mention.first and mention.last <= hit.end
+        labels_agree = self.label_allows(hit.rule, mention) or (within and not hit.rule.not_on)
+        if not labels_agree or self.is_blocked(hit, mention):
             return None
         reached = self.reach(axis, hit, mention)
         if reached is None:
@@ -441,7 +443,7 @@ class Assertion:
     def section_record(self, axis: str, mention: Mention) -> CueRecord | None:
         section = self.note.section_at(mention.first)
         heading = self.setting_heading(axis, mention)
-        if section is None or heading is None:
+        if section is None or heading is None or mention.first < section.heading.body:
             return None
         cue = self.note.offsets(heading.start, heading.end)
         return (axis, heading.rule, *cue, *self.note.offsets(heading.body, section.end_token), "section")
@@ -449,10 +451,5 @@ class Assertion:
     def setting_heading(self, axis: str, mention: Mention) -> Heading | None:
         """The heading that sets the axis for a mention: its section's own, else that of the section its section is a part of."""
         section = self.note.section_at(mention.first)
-        if section is None:
-            return None
-        in_body = mention.first >= section.heading.body
-        headings = [section.heading] if in_body else []
-        if section.whole is not section.heading and (in_body or not section.heading.rule):
-            headings.append(section.whole)
+        headings = [section.heading, section.whole] if section else []
         return next((heading for heading in headings if axis in heading.sets), None)
