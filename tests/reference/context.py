@@ -443,7 +443,7 @@ class Assertion:
     def section_record(self, axis: str, mention: Mention) -> CueRecord | None:
         section = self.note.section_at(mention.first)
         heading = self.setting_heading(axis, mention)
-        if section is None or heading is None or mention.first < section.heading.body:
+        if section is None or heading is None:
             return None
         cue = self.note.offsets(heading.start, heading.end)
         return (axis, heading.rule, *cue, *self.note.offsets(heading.body, section.end_token), "section")
@@ -451,5 +451,10 @@ class Assertion:
     def setting_heading(self, axis: str, mention: Mention) -> Heading | None:
         """The heading that sets the axis for a mention: its section's own, else that of the section its section is a part of."""
         section = self.note.section_at(mention.first)
-        headings = [section.heading, section.whole] if section else []
+        if section is None:
+            return None
+        in_body = mention.first >= section.heading.body
+        headings = [section.heading] if in_body else []
+        if section.whole is not section.heading and (in_body or not section.heading.rule):
+            headings.append(section.whole)
         return next((heading for heading in headings if axis in heading.sets), None)
