@@ -20,7 +20,7 @@ _TO_ASCII = str.maketrans(
     dict.fromkeys(_HYPHENS, "-")
     | dict.fromkeys(_SLASHES, "/")
     | dict.fromkeys(_APOSTROPHES, "'")
-    | dict.fromkeys(_EM_DASHES, "--")
+    | dict.fromkeys(_EM_DASHES, "\u2014")
     | dict.fromkeys(_IGNORED)
     | {c: " " for c in "\u200b\ufeff"}
 )
@@ -43,10 +43,12 @@ def key(surface: str) -> str:
     """The folded tokens of a surface, joined by spaces: equal keys, equal to the matcher. Empty when it has no token."""
     if _PLAIN.fullmatch(surface):
         return surface.lower().translate(_SOFT)
-    text = surface.translate(_TO_ASCII)
-    if not text.isascii():
-        text = "".join([c if c.isascii() else _folded(c) for c in text])
-    return " ".join([_token(found) for found in _TOKEN.findall(text.lower())])
+    text = surface.translate(_TO_ASCII).lower()
+    if text.isascii():
+        return " ".join([_token(found) for found in _TOKEN.findall(text)])
+    # Words are folded after they are found: "a.é" is no dotted abbreviation, though "a.e" is one.
+    text = "".join([c for c in text if c.isascii() or not unicodedata.combining(c)])
+    return " ".join([_token("".join([c if c.isascii() else _folded(c) for c in found])) for found in _TOKEN.findall(text)])
 
 
 @cache
@@ -63,4 +65,4 @@ def _token(found: str) -> str:
         return found.replace(".", "")
     if "'" in found:
         return found.removesuffix("'s").replace("'", "")
-    return "-" if found[0] == "-" else found
+    return "-" if found[0] in "-\u2014" else found

@@ -33,6 +33,10 @@ def test_key_is_the_tokens_of_a_surface(surface: str) -> None:
 
 
 @given(TEXTS)
+@example("p.o.ß")
+@example("A.é")
+@example("—-—")
+@example("cafe\u0301")
 def test_key_is_the_tokens_of_any_text(surface: str) -> None:
     assert key(surface) == tokens(surface)
 
