@@ -88,6 +88,8 @@ def _some(source: Notes) -> list[str]:
 
 
 def _print(stats: Stats, drifted: Sequence[Drift], against: str | None) -> None:
+    from rulener.authoring.stats import NO_RULES
+
     never = stats.never()
     noun = "note" if stats.notes == 1 else "notes"
     click.echo(f"{stats.notes:,} {noun}, {stats.characters:,} characters, {stats.mentions:,} mentions")
@@ -99,6 +101,7 @@ def _print(stats: Stats, drifted: Sequence[Drift], against: str | None) -> None:
     _rows("rules with the most hits", stats.most_frequent())
     if stats.milliseconds:
         _rows("slowest rules, milliseconds of processor time over the timed notes", stats.slowest())
+        click.echo(f"  (without any rule: {stats.milliseconds[NO_RULES]:,})")
     if stats.rules:
         click.echo(f"\n{len(never):,} of {len(stats.rules):,} rules never fired")
         for rule in never[:_NAMED]:
