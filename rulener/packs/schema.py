@@ -154,6 +154,7 @@ def _cue() -> Schema:
         "scope": _object(scope),
         "blocked_by": _texts("It does nothing where one of these stands near."),
         "after": _texts("stop only: it ends a scope in which one of these stands before it."),
+        "takes_object": {"type": "boolean", "description": "stop only: it ends a scope only with an object behind it."},
         "on": _texts("Acts only on these labels."),
         "not_on": _texts("Acts on all labels but these."),
     }
