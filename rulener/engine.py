@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,14 @@ from rulener.core.columns import Batch, Tables
 from rulener.core.json_writer import JsonWriter
 from rulener.core.scanner import Scanner
 from rulener.errors import ArtifactCorrupt, ArtifactError, NoteError, UsageError
+from rulener.linking.linker import Linker, read_options
 
 if TYPE_CHECKING:
     import pyarrow
 
     from rulener.core.columns import Document
     from rulener.explain import Explanation
+    from rulener.linking.decisions import Decisions
     from rulener.packs.diagnostics import Diagnostic
     from rulener.packs.model import Pack
 
@@ -87,6 +89,8 @@ def load(
     resolution: str | None = None,
     cues_inside_mention: str | None = None,
     lists: str | None = None,
+    linking: Mapping[str, Any] | bool | None = None,
+    decisions: PathLike | None = None,
     cache_dir: PathLike | None = None,
 ) -> Engine:
     """An engine from rule packs and lexicons, or from one compiled file.
@@ -96,7 +100,9 @@ def load(
     lexicons (none given, or an empty list: the starter ones stay); the name "starter" among them keeps those. `scheme` reports
     labels as that scheme names them and leaves the other mentions out. `resolution` overrides the packs' policy,
     `cues_inside_mention` ("ignore" or "act") and `lists` ("follow" or "stop") their options of these names
-    (docs/design/assertion.md, section 8). What is compiled is kept in `cache_dir` (default: the user's cache folder).
+    (docs/design/assertion.md, section 8). `linking` switches steps of the linker (`{"steps": [...], "min_score": 0.3}`) or all of
+    it (False) off, `decisions` is a table of a reviewer's decisions (docs/guide/linking.md). What is compiled is kept in
+    `cache_dir` (default: the user's cache folder).
 
     Raises PackError, LexiconError, ArtifactError, UsageError.
     """
@@ -105,7 +111,7 @@ def load(
             raise UsageError(
                 "U102", "a compiled file has its lexicons, resolution and options built in", hint="compile it with them"
             )
-        return Engine(Path(packs[0]), scheme=scheme)
+        return Engine(Path(packs[0]), scheme=scheme, linking=linking, decisions=decisions)
     from rulener.compiler.cache import cached_artifact
 
     folders = pack_folders(packs, base)
@@ -114,11 +120,11 @@ def load(
     context = _context_options(cues_inside_mention, lists)
     try:
         path = cached_artifact(folders, tables, resolution=resolution, context=context, base_folder=cache_dir)
-        return Engine(path, scheme=scheme)
+        return Engine(path, scheme=scheme, linking=linking, decisions=decisions)
     except ArtifactError:
         # What lay in the cache is damaged.
         path = cached_artifact(folders, tables, resolution=resolution, context=context, base_folder=cache_dir, afresh=True)
-        return Engine(path, scheme=scheme)
+        return Engine(path, scheme=scheme, linking=linking, decisions=decisions)
 
 
 def compile_to(
@@ -224,9 +230,18 @@ def _check_resolution(resolution: str | None) -> None:
 class Engine:
     """A compiled artifact, opened read-only, plus the options of its use. Threads may share one; pickles as path and options."""
 
-    def __init__(self, path: Path, *, scheme: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        scheme: str | None = None,
+        linking: Mapping[str, Any] | bool | None = None,
+        decisions: PathLike | Decisions | None = None,
+    ) -> None:
         self.path = Path(path)
         self.scheme = scheme
+        self._linking = read_options(linking)
+        self._decisions = _decisions(decisions)
         self._artifact = OpenArtifact(self.path)
         self._meta = self._artifact.meta
         try:
@@ -234,6 +249,8 @@ class Engine:
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise _contradicts_itself(self.path) from error
         self._label_out, self._labels = self._reported_labels(scheme)
+        self._compatible: dict[str, frozenset[int] | None] = {}
+        self._linker = Linker(self._tables, self._artifact.sections, self._linking, self._decisions, self._compatible_labels)
         self._idle: list[Scanner] = []
         self._writers: list[JsonWriter] = []
 
@@ -259,9 +276,12 @@ class Engine:
     def _fingerprint(self) -> str:
         """That of the artifact, or of artifact and options when an option changes what is reported."""
         base = self._artifact.header.fingerprint
-        if self.scheme is None:
-            return base
-        return hashlib.sha256(json.dumps([base, {"scheme": self.scheme}]).encode("utf-8")).hexdigest()
+        options: dict[str, Any] = {} if self.scheme is None else {"scheme": self.scheme}
+        if self._linking is None or not self._linking.is_default:
+            options["linking"] = self._linking and self._linking.to_dict()
+        if self._decisions is not None:
+            options["decisions"] = self._decisions.sha256
+        return hashlib.sha256(json.dumps([base, options]).encode("utf-8")).hexdigest() if options else base
 
     def _reported_labels(self, scheme: str | None) -> tuple[list[int], list[str]]:
         """For every label of the artifact its number in the reported labels (65535: left out), and those labels."""
@@ -312,6 +332,8 @@ class Engine:
                 "lists": self._meta["lists"],
                 "scheme": self.scheme,
                 "axes": self._meta["axes"],
+                "linking": self._linking.to_dict() if self._linking else None,
+                "decisions": {"path": self._decisions.path, "sha256": self._decisions.sha256} if self._decisions else None,
             },
         }
 
@@ -339,7 +361,8 @@ class Engine:
         return f"<Engine {self.fingerprint[:12]} {self.path.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_open, (os.fspath(self.path), self.scheme))
+        linking = self._linking.to_dict() if self._linking else False
+        return (_open, (os.fspath(self.path), self.scheme, linking, self._decisions))
 
     # --- annotating ---------------------------------------------------------------------------------------------------
 
@@ -357,10 +380,13 @@ class Engine:
             if mentions is None:
                 batch = Batch(self._tables, [note_id], self._labels)
                 scanner.annotate(batch, text)
+                self._linker.link_found(batch)
             else:
                 given, labels = self._given(text, mentions)
                 batch = Batch(self._tables, [note_id], labels)
                 scanner.annotate_given(batch, text, given)
+                if self._linker.is_active:
+                    self._linker.link_given(batch, scanner.tokenise(text))
         finally:
             self._idle.append(scanner)
         if batch.failures:
@@ -411,6 +437,7 @@ class Engine:
             scanner.annotate_all(batch, texts)
         finally:
             self._idle.append(scanner)
+        self._linker.link_found(batch)
         return batch
 
     def annotate_batch(self, texts: Iterable[str], ids: Iterable[str] | None = None) -> pyarrow.Table:
@@ -486,6 +513,24 @@ class Engine:
             trace,
         )
 
+    def _compatible_labels(self, name: str) -> frozenset[int] | None:
+        """The labels whose terms may be a mention of this label: itself and those that share a scheme's label with it, or those
+        that a scheme calls so. None, any label, for a name that neither packs nor schemes know."""
+        if name not in self._compatible:
+            labels: list[str] = list(self._meta["labels"])
+            schemes = self._meta["schemes"].values()
+            if name in labels:
+                targets = {(k, scheme[name]) for k, scheme in enumerate(schemes) if name in scheme}
+                fits = [
+                    label == name or any((k, scheme.get(label)) in targets for k, scheme in enumerate(schemes))
+                    for label in labels
+                ]
+            else:
+                fits = [any(scheme.get(label) == name for scheme in schemes) for label in labels]
+            found = frozenset(number for number, fit in enumerate(fits) if fit)
+            self._compatible[name] = found or None
+        return self._compatible[name]
+
     def _given(self, text: str, mentions: Mentions) -> tuple[list[tuple[int, int, int, int]], list[str]]:
         """Given mentions with their label numbers and label bits, and the label list that includes theirs."""
         labels = list(self._labels)
@@ -510,8 +555,16 @@ def _contradicts_itself(path: Path) -> ArtifactCorrupt:
     )
 
 
-def _open(path: str, scheme: str | None) -> Engine:
-    return Engine(Path(path), scheme=scheme)
+def _open(path: str, scheme: str | None, linking: Mapping[str, Any] | bool, decisions: Decisions | None) -> Engine:
+    return Engine(Path(path), scheme=scheme, linking=linking, decisions=decisions)
+
+
+def _decisions(given: PathLike | Decisions | None) -> Decisions | None:
+    if given is None:
+        return None
+    from rulener.linking.decisions import Decisions, read_decisions
+
+    return given if isinstance(given, Decisions) else read_decisions(Path(given))
 
 
 def _same_length(ids: Sequence[Any], texts: Sequence[str]) -> None:

@@ -87,9 +87,13 @@ def test_the_modules_are_seen() -> None:
         ),
         (
             ["rulener.core"],
-            ["rulener.packs", "rulener.compiler", "rulener.engine", "rulener.lexicon", "rulener.formats", "rulener.cli"],
+            ["rulener.packs", "rulener.compiler", "rulener.engine", "rulener.lexicon", "rulener.linking", "rulener.formats"],
         ),
         (["rulener.lexicon"], ["rulener.core", "rulener.packs", "rulener.compiler", "rulener.engine"]),
+        (
+            ["rulener.linking"],
+            ["rulener.packs", "rulener.compiler", "rulener.engine", "rulener.lexicon", "rulener.formats", "rulener.run"],
+        ),
         (["rulener.artifact"], ["rulener.core", "rulener.packs", "rulener.compiler", "rulener.engine"]),
         (["rulener.compiler"], ["rulener.engine", "rulener.document", "rulener.formats", "rulener.run", "rulener.cli"]),
         (["rulener.formats"], ["rulener.packs", "rulener.compiler", "rulener.engine", "rulener.run", "rulener.cli"]),

@@ -1,1 +1,1 @@
-"""How much and how well the shipped packs and lexicons find; scores on public corpora."""
+"""How much the shipped packs and lexicons find, and how right the linker is; scores on public corpora."""

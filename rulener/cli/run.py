@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ from rulener.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_NOTES_FAILED
 from rulener.formats.readers import Columns
 from rulener.formats.writers import FORMATS
 from rulener.run.directory import default_workers, run
+from rulener.run.review import write_review
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +47,8 @@ from rulener.run.directory import Totals
 @click.option("--text-column", metavar="NAME", help="Column (or key) with its text; default: text, note_text or note.")
 @click.option("--carry", multiple=True, metavar="NAME", help="Column to carry into the results, repeatable; '*': all others.")
 @click.option("--notes", "names", multiple=True, metavar="PATTERN", help="Notes in folders by name; default: *.txt, *.txt.gz.")
+@click.option("--review", metavar="FILE", help="Also write the mentions whose concept is not sure (.jsonl, .tsv or .csv).")
+@click.option("--decisions", metavar="FILE", help="A review queue that came back with codes; what it decides wins.")
 @click.option("--overwrite", is_flag=True, help="Discard the run that is in OUT and start anew. Default: go on where it stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
 def command(
@@ -58,6 +62,8 @@ def command(
     text_column: str | None,
     carry: tuple[str, ...],
     names: tuple[str, ...],
+    review: str | None,
+    decisions: str | None,
     overwrite: bool,
     as_json: bool,
 ) -> int:
@@ -72,7 +78,7 @@ def command(
       rulener run notes/ -o out/ --lexicon drugs.tsv --workers 2
     """
     begun = time.perf_counter()
-    engine = load_engine(make)
+    engine = load_engine({**make, "decisions": decisions})
     try:
         with _Progress() as progress:
             totals = run(
@@ -91,6 +97,9 @@ def command(
         click.echo("rulener: interrupted; what is done stays, the same command goes on from there", err=True)
         return EXIT_INTERRUPTED
     seconds = time.perf_counter() - begun
+    if review is not None:
+        count = write_review(Path(output), Path(review))
+        click.echo(f"rulener: {count:,} mentions to review in {review}", err=True)
     _summarise(totals, output, seconds, workers or default_workers(), as_json)
     return EXIT_SOME_NOTES_FAILED if totals.failed else EXIT_OK
 

@@ -88,7 +88,7 @@ cdef class Tables:
     cdef const ConceptLink *concept_links
     cdef u32 n_concept_links
     cdef const Concept *concepts
-    cdef u32 n_concepts
+    cdef readonly u32 n_concepts
     cdef const Rule *rules
     cdef u32 n_rules
     cdef const Cue *cues

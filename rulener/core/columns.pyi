@@ -1,6 +1,6 @@
 """Tables (the artifact as the core sees it), Batch (rows of results) and the lazy views Document and Entity."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Final, NoReturn
 
 from rulener.core.views import Attribute, Concept, Cue, Section, Sentence
@@ -27,6 +27,7 @@ class Tables:
     labels: tuple[str, ...]
     n_strings: int
     n_terms: int
+    n_concepts: int
     def __init__(self, owner: object, sections: Mapping[str, memoryview], meta: dict[str, Any]) -> None: ...
     def rule_name(self, rule: int) -> str:
         """`pack:rule` or `lexicon:name`. Raises ArtifactCorrupt."""
@@ -51,6 +52,9 @@ class Tables:
 
     def concept_key(self, number: int) -> tuple[int, int | None]:
         """A concept's system and code as numbers that are equal when they are; the code None when it has none."""
+
+    def find_concepts(self, wanted: Set[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """The first concept number of each `(system, code)`; those not there are left out. Raises ArtifactCorrupt."""
 
     def term_label(self, term: int) -> int:
         """The number of a term's label. Raises ArtifactCorrupt."""

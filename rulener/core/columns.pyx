@@ -288,6 +288,21 @@ cdef class Tables:
         c = &self.concepts[number]
         return c.system, None if c.code == NONE else c.code
 
+    def find_concepts(self, wanted):
+        """The first concept number of each `(system, code)` in the set `wanted`; those not there are left out."""
+        cdef u32 number
+        cdef const Concept *c
+        codes = {code for _, code in wanted}
+        found = {}
+        for number in range(self.n_concepts):
+            c = &self.concepts[number]
+            if c.code == NONE or self.string(c.code) not in codes:
+                continue
+            key = (self.string(c.system) or "", self.string(c.code))
+            if key in wanted:
+                found.setdefault(key, number)
+        return found
+
     def term_label(self, u32 term):
         """The label of a term, as its number."""
         if term >= self.n_terms:

@@ -1,0 +1,119 @@
+"""Abbreviations that a note defines itself: "congestive heart failure (CHF)", "CHF (congestive heart failure)".
+
+The algorithm is that of A. S. Schwartz and M. A. Hearst, "A simple algorithm for identifying abbreviation definitions in
+biomedical text", Pacific Symposium on Biocomputing 8 (2003), 451-462: the characters of the short form are looked for from right
+to left in the words beside the bracket, its first character at the beginning of a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MAX_SHORT = 10
+MAX_SHORT_WORDS = 2
+MAX_LONG_WORDS = 12
+
+_BRACKET = re.compile(r"[(\[]([^()\[\]\n]{2,120})[)\]]")
+_CLAUSE = re.compile(r"[.;:()\[\]]\s|[\n]")
+
+
+SYMBOLS = {  # of chemical elements and simple compounds, written exactly so
+    "Al": "aluminum", "As": "arsenic", "Au": "gold", "Ba": "barium", "Bi": "bismuth", "Br": "bromine", "Ca": "calcium",
+    "Cd": "cadmium", "Cl": "chlorine", "Co": "cobalt", "Cr": "chromium", "Cu": "copper", "Fe": "iron", "Ga": "gallium",
+    "Gd": "gadolinium", "Hg": "mercury", "K": "potassium", "Li": "lithium", "Mg": "magnesium", "Mn": "manganese",
+    "Na": "sodium", "Ni": "nickel", "Pb": "lead", "Pt": "platinum", "Ra": "radium", "Se": "selenium", "Sn": "tin",
+    "Tl": "thallium", "Zn": "zinc", "NaCl": "sodium chloride", "KCl": "potassium chloride", "CaCl2": "calcium chloride",
+    "CaCl(2)": "calcium chloride", "H2O": "water", "H2O2": "hydrogen peroxide", "O2": "oxygen", "CO2": "carbon dioxide",
+    "CO": "carbon monoxide", "NO": "nitric oxide", "N2O": "nitrous oxide", "NaHCO3": "sodium bicarbonate",
+    "MgSO4": "magnesium sulfate", "HCl": "hydrochloric acid", "Na+": "sodium", "K+": "potassium", "Ca2+": "calcium",
+    "Ca(2+)": "calcium", "Mg2+": "magnesium",
+}  # fmt: skip
+
+
+class Definition(NamedTuple):
+    """A short form and the span of the long form that the note gives for it."""
+
+    short: str
+    start: int
+    end: int
+
+
+def definitions(text: str) -> dict[str, Definition]:
+    """What each short form stands for; the first definition of a note counts."""
+    found: dict[str, Definition] = {}
+    for match in _BRACKET.finditer(text):
+        for definition in _of_bracket(text, match):
+            found.setdefault(definition.short, definition)
+    return found
+
+
+def _of_bracket(text: str, match: re.Match[str]) -> Iterator[Definition]:
+    inside = match.group(1)
+    short = re.split(r"[,;]|\sor\s", inside)[0].strip(" '\"\u201c\u201d")
+    before_end = len(text[: match.start()].rstrip())
+    if is_short_form(short):
+        start = _clause_start(text, before_end, min(len(short) + 5, len(short) * 2))
+        begin = _match(short, text, start, before_end)
+        if begin is not None:
+            yield Definition(short, begin, before_end)
+            return
+        begin = _permuted(short, text, before_end)
+        if begin is not None:
+            yield Definition(short, begin, before_end)
+            return
+    word = re.search(r"[^\s()\[\],;.]+$", text[:before_end][-MAX_SHORT - 1 :])
+    if word and is_short_form(word.group()) and any(char.isupper() for char in word.group()):
+        low, high = match.start(1), match.end(1)
+        if len(inside.split()) >= 2 and _match(word.group(), text, low, high) == low:
+            yield Definition(word.group(), low, high)
+
+
+def _permuted(short: str, text: str, end: int) -> int | None:
+    """Where as many words as the short form has capitals begin when their initials are these capitals in another order:
+    "myotonic dystrophy (DM)". Not part of the published algorithm."""
+    if not (2 <= len(short) <= 4 and short.isalpha() and short.isupper()):
+        return None
+    found = list(re.finditer(r"[^\W\d_][^\s-]*", text[max(0, end - 120) : end]))[-len(short) :]
+    if len(found) < len(short) or sorted(m.group()[0].upper() for m in found) != sorted(short):
+        return None
+    return max(0, end - 120) + found[0].start()
+
+
+def is_short_form(text: str) -> bool:
+    """Two to ten characters, at most two words, a letter, and a letter or digit first."""
+    return (
+        2 <= len(text) <= MAX_SHORT
+        and len(text.split()) <= MAX_SHORT_WORDS
+        and text[0].isalnum()
+        and any(char.isalpha() for char in text)
+    )
+
+
+def _clause_start(text: str, end: int, words: int) -> int:
+    """Where the last `words` words of the clause before `end` begin."""
+    low = max(0, end - 200)
+    for stop in _CLAUSE.finditer(text, low, end):
+        low = stop.end()
+    starts = [m.start() for m in re.finditer(r"\S+", text[low:end])]
+    return low + starts[-min(words, MAX_LONG_WORDS)] if len(starts) > words else low
+
+
+def _match(short: str, text: str, start: int, end: int) -> int | None:
+    """Where the long form begins that ends at `end`; None when the short form's characters are not found in it."""
+    at = end - 1
+    for number in range(len(short) - 1, -1, -1):
+        char = short[number].lower()
+        if not char.isalnum():
+            continue
+        while at >= start and (text[at].lower() != char or (number == 0 and at > start and (text[at - 1].isalnum()))):
+            at -= 1
+        if at < start:
+            return None
+        at -= 1
+    begin = at + 1
+    long = text[begin:end]
+    if len(long) <= len(short) or short.lower() in long.lower().split():
+        return None
+    return begin

@@ -1,0 +1,201 @@
+"""The names of an artifact, to be looked up in other words: built when it is first needed, from the artifact alone.
+
+Names are found by hashes of their words (as they stand, in any order), of their stems and of their units, and by the units they
+share with a mention. Everything is numpy arrays; memory and time are in docs/design/linking.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rulener.linking import words
+from rulener.linking.forms import Forms, read_forms, spellings
+
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+LEVELS = ("words", "word_order", "word_form", "synonym")
+_ODD = (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xA24BAED4963EE407)
+_MASK = (1 << 64) - 1
+WEAK_WEIGHT = 1.0  # of words that say nothing particular
+UNKNOWN_SHARE = 0.6  # what a word of no name weighs, as a share of what one of one name does
+SPECIFIC = 1.2  # words that only the name has count so much more than those that only the mention has
+COMMON = 20_000  # units of more names than this find none by themselves
+
+
+class NameIndex:
+    """The names of an artifact by words, stems and units."""
+
+    def __init__(self, sections: Mapping[str, Any]) -> None:
+        self.spellings = spellings(sections)
+        self.forms: Forms = read_forms(sections)
+        self.numbers = {word: number for number, word in enumerate(self.spellings) if number}
+        offsets = self.forms.offsets.astype(np.int64)
+        form = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        token = self.forms.tokens
+        kept, stems, units = self._vocabulary()
+        content = kept[token] == 2
+        # A name of function words only is compared by all of them.
+        lengths = np.bincount(form[content], minlength=len(offsets) - 1)
+        content |= (lengths[form] == 0) & (kept[token] > 0)
+        wordlike = kept[token] > 0
+        n = len(offsets) - 1
+        spelled = np.array([_hash(word) for word in self.spellings], np.uint64)
+        stem_hash = np.array([_hash(word) for word in stems], np.uint64)
+        unit_hash = np.array([_hash(word) for word in units], np.uint64)
+        within = form[wordlike]
+        starts = np.nonzero(np.diff(within, prepend=-1))[0]
+        place = np.arange(len(within)) - np.repeat(starts, np.diff(np.append(starts, len(within))))
+        ordered = _mix(spelled[token[wordlike]] + (place.astype(np.uint64) + np.uint64(1)) * np.uint64(_ODD[2]))
+        self._levels: dict[str, tuple[U64, I64]] = {}
+        for name, form_of, hashes in (
+            ("words", form[wordlike], ordered),
+            ("word_order", form[content], _mix(spelled[token[content]])),
+            ("word_form", form[content], _mix(stem_hash[token[content]])),
+            ("synonym", form[content], _mix(unit_hash[token[content]])),
+        ):
+            self._levels[name] = _sorted_sums(form_of, hashes, n)
+        self._postings(form[content], token[content], units, n)
+
+    def _vocabulary(self) -> tuple[npt.NDArray[np.int8], list[str], list[str]]:
+        """Per token: 0 no word, 1 a function word, 2 another; its stem; its unit."""
+        kept = np.zeros(len(self.spellings), np.int8)
+        stems, units = [""] * len(self.spellings), [""] * len(self.spellings)
+        for number, word in enumerate(self.spellings):
+            if number and words.is_word(word):
+                kept[number] = 1 if word in words.FUNCTION_WORDS else 2
+                stems[number], units[number] = words.stem(word), words.unit(word)
+        return kept, stems, units
+
+    def _postings(self, form: I64, token: Any, units: list[str], n: int) -> None:
+        """Per unit the names that have it, and the weight of every name."""
+        self._unit_numbers: dict[str, int] = {}
+        of_token = np.zeros(len(units), np.int64)
+        for number, name in enumerate(units):
+            of_token[number] = self._unit_numbers.setdefault(name, len(self._unit_numbers))
+        pairs = np.unique(of_token[token] * np.int64(n + 1) + form)
+        unit, self._names = pairs // (n + 1), (pairs % (n + 1)).astype(np.uint32)
+        counts = np.bincount(unit, minlength=len(self._unit_numbers))
+        self._begins = np.concatenate([[0], np.cumsum(counts)])
+        self._weights = np.log1p(n / np.maximum(counts, 1))
+        for name in (words.GENERIC, *sorted(words.WEAK_UNITS)):
+            if name in self._unit_numbers:
+                self._weights[self._unit_numbers[name]] = WEAK_WEIGHT
+        self._unknown_weight = UNKNOWN_SHARE * float(np.log1p(n))
+        self._name_weight = np.bincount(self._names, weights=self._weights[unit], minlength=n)
+        self._name_units = np.bincount(self._names, minlength=n)
+
+    # --- looking up ---------------------------------------------------------------------------------------------------
+
+    def find(self, level: str, keys: Sequence[str]) -> list[int]:
+        """The names with these words at a level; `keys` are folded words, function words and all."""
+        sums, forms = self._levels[level]
+        wanted = np.uint64(self._sum(level, keys))
+        low, high = np.searchsorted(sums, wanted, "left"), np.searchsorted(sums, wanted, "right")
+        return sorted(forms[low:high].tolist())
+
+    def _sum(self, level: str, keys: Sequence[str]) -> int:
+        if level == "words":
+            ordered: int = sum(_mix_one(_hash(key) + (k + 1) * _ODD[2]) for k, key in enumerate(keys)) & _MASK
+            return ordered
+        content = words.content_words(keys)
+        if level == "word_order":
+            read: Iterable[str] = content
+        elif level == "word_form":
+            read = map(words.stem, content)
+        else:
+            read = map(words.unit, content)
+        made: int = sum(_mix_one(_hash(word)) for word in read) & _MASK
+        return made
+
+    def overlapping(self, units: Iterable[str], least: float) -> list[tuple[float, int]]:
+        """Names by how much they share with the mention's units (Tversky's index, words that only the name has counting SPECIFIC,
+        those that only the mention has 2 - SPECIFIC), every unit weighted by how rare it is in names. The best and those near it,
+        at least `least`; equals by length, then in the order of names."""
+        wanted = sorted(set(units))
+        known = [self._unit_numbers[name] for name in wanted if name in self._unit_numbers]
+        weight = float(sum(self._weights[number] for number in known)) + self._unknown_weight * (len(wanted) - len(known))
+        strong = {self._unit_numbers[name] for name in wanted if name in self._unit_numbers and _is_strong(name)}
+        rare = [number for number in known if number in strong and self._begins[number + 1] - self._begins[number] <= COMMON]
+        if not rare:
+            return []
+        names = np.concatenate([self._names[self._begins[number] : self._begins[number + 1]] for number in rare])
+        shared_weight = np.repeat(self._weights[rare], [self._begins[k + 1] - self._begins[k] for k in rare])
+        found, inverse = np.unique(names, return_inverse=True)
+        shared = np.bincount(inverse, weights=shared_weight)
+        for number in set(known) - set(rare):
+            posting = self._names[self._begins[number] : self._begins[number + 1]]
+            at = np.minimum(np.searchsorted(posting, found), len(posting) - 1)
+            shared = shared + np.where(posting[at] == found, self._weights[number], 0.0)
+        extra, missing = weight - shared, self._name_weight[found] - shared
+        scores = np.round(2 * shared / (2 * shared + (2 - SPECIFIC) * extra + SPECIFIC * missing), 6)
+        top = float(scores.max())
+        if top < least:
+            return []
+        best = np.nonzero(scores >= top - 0.15)[0]
+        order = best[np.lexsort((found[best], self._name_units[found[best]], -scores[best]))][:64]
+        return [(float(scores[k]), int(found[k])) for k in order]
+
+    def terms(self, name: int) -> list[int]:
+        low, high = int(self.forms.term_offsets[name]), int(self.forms.term_offsets[name + 1])
+        return [int(term) for term in self.forms.terms[low:high]]
+
+    def text(self, name: int) -> str:
+        """A name as its folded words."""
+        low, high = int(self.forms.offsets[name]), int(self.forms.offsets[name + 1])
+        return " ".join(self.spellings[token] for token in self.forms.tokens[low:high].tolist())
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the arrays, the vocabulary's strings left out."""
+        arrays: list[Any] = [*self.forms, self._names, self._begins, self._weights, self._name_weight, self._name_units]
+        total: int = sum(array.nbytes for array in arrays) + sum(a.nbytes + b.nbytes for a, b in self._levels.values())
+        return total
+
+
+def _is_strong(unit: str) -> bool:
+    """Whether sharing this unit says something: a word of four letters or more that is neither generic nor weak."""
+    return len(unit) >= 4 and unit.isalpha() and unit != words.GENERIC and unit not in words.WEAK_UNITS
+
+
+def _hash(word: str) -> int:
+    """FNV-1a, 64 bits."""
+    made = 0xCBF29CE484222325
+    for byte in word.encode("utf-8", "surrogatepass"):
+        made = ((made ^ byte) * 0x100000001B3) & _MASK
+    return made
+
+
+def _mix(hashes: Any) -> U64:
+    made = hashes.astype(np.uint64)
+    made ^= made >> np.uint64(31)
+    made *= np.uint64(_ODD[0])
+    made ^= made >> np.uint64(29)
+    made *= np.uint64(_ODD[1])
+    made ^= made >> np.uint64(32)
+    mixed: U64 = made
+    return mixed
+
+
+def _mix_one(value: int) -> int:
+    value = value & _MASK
+    value ^= value >> 31
+    value = value * _ODD[0] & _MASK
+    value ^= value >> 29
+    value = value * _ODD[1] & _MASK
+    return value ^ value >> 32
+
+
+def _sorted_sums(form: I64, hashes: U64, n: int) -> tuple[U64, I64]:
+    """The sum of every form's hashes, sorted, with the forms; forms without any are left out."""
+    sums = np.zeros(n, np.uint64)
+    if len(form):
+        starts = np.nonzero(np.diff(form, prepend=-1))[0]
+        sums[form[starts]] = np.add.reduceat(hashes, starts)
+    has = np.bincount(form, minlength=n) > 0
+    forms = np.nonzero(has)[0]
+    order = np.argsort(sums[forms], kind="stable")
+    return sums[forms][order], forms[order]

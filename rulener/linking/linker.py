@@ -1,0 +1,297 @@
+"""What the engine asks for: links the mentions of a batch, once it has been scanned.
+
+Found mentions have their concepts from the artifact; the linker looks only at those that the scanner flagged (a name with several
+equal concepts, a bracket behind the mention) and at those a decision is about. Given mentions go through the sieve.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rulener.core.columns import LINKINGS, STEPS, Batch, Tables
+from rulener.errors import UsageError
+from rulener.linking.abbreviations import Definition, definitions, is_short_form
+from rulener.linking.sieve import (
+    AMBIGUOUS,
+    RESOLVED,
+    SCORES,
+    STEP_NUMBERS,
+    Candidate,
+    Linked,
+    Mention,
+    Note,
+    Sieve,
+    Tried,
+    judge,
+)
+
+if TYPE_CHECKING:
+    from rulener.linking.decisions import Decisions
+
+DEFAULT_STEPS = tuple(step for step in STEPS if step not in ("spelling", "decision"))
+DEFAULT_MIN_SCORE = 0.3
+ROW_AMBIGUOUS, ROW_BRACKET = 1, 2
+_SHORT_IN_BRACKET = re.compile(r"\s?\(([^\s()]{2,10})[);,]")
+_Word = tuple[str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the linker does. `steps` that are switched off are not tried; `min_score` is the least a partial match may have."""
+
+    steps: tuple[str, ...] = DEFAULT_STEPS
+    min_score: float = DEFAULT_MIN_SCORE
+
+    @property
+    def is_default(self) -> bool:
+        return self == Options()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"steps": list(self.steps), "min_score": self.min_score}
+
+
+def read_options(given: Mapping[str, Any] | bool | None) -> Options | None:
+    """Options from what a caller gave: None or True for the defaults, False for no linking. Raises UsageError (U250)."""
+    if given is False:
+        return None
+    if given is None or given is True:
+        return Options()
+    unknown = sorted(given.keys() - {"steps", "min_score"})
+    if unknown:
+        raise UsageError("U250", f"linking has no option {unknown[0]!r}", hint="options: steps, min_score")
+    steps = given.get("steps", DEFAULT_STEPS)
+    known = [step for step in STEPS if step != "decision"]
+    wrong = [step for step in steps if step not in known] if not isinstance(steps, str) else [steps]
+    if wrong:
+        raise UsageError("U250", f"linking has no step {wrong[0]!r}", hint="steps: " + ", ".join(known))
+    least = given.get("min_score", DEFAULT_MIN_SCORE)
+    if not isinstance(least, int | float) or isinstance(least, bool) or not 0 <= least <= 1:
+        raise UsageError("U250", f"linking: min_score is {least!r}, not a number from 0 to 1")
+    return Options(tuple(step for step in STEPS if step in steps), float(least))
+
+
+@dataclass(slots=True)
+class _NoteRows:
+    """The rows of one note that need a look."""
+
+    ambiguous: list[int] = field(default_factory=list)
+    bracket: list[int] = field(default_factory=list)
+
+
+class Linker:
+    """Links the mentions of one artifact. Threads may share it: what it keeps never changes a result."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        sections: Mapping[str, Any],
+        options: Options | None,
+        decisions: Decisions | None,
+        compatible: Callable[[str], frozenset[int] | None],
+    ) -> None:
+        self.tables = tables
+        self.options = options
+        self._sections = sections
+        self._compatible = compatible
+        self._sieve: Sieve | None = None
+        self._decided: dict[tuple[str, str, str | None], int | None] = {}
+        self._decisions = decisions
+        if decisions is not None:
+            self._decided = decisions.resolve(tables)
+            self._surfaces = {surface for surface, _, _ in self._decided}
+
+    @property
+    def is_active(self) -> bool:
+        return self.options is not None or bool(self._decided)
+
+    @property
+    def sieve(self) -> Sieve:
+        """The deeper steps; the index of names is built when it is first needed."""
+        if self._sieve is None:
+            from rulener.linking.index import NameIndex
+
+            assert self.options is not None
+            correct = None
+            index = NameIndex(self._sections)
+            if "spelling" in self.options.steps:
+                from rulener.linking.spelling import Corrector
+
+                correct = Corrector(index.spellings)
+            self._sieve = Sieve(self.tables, index, self.options.steps, self.options.min_score, correct)
+        return self._sieve
+
+    # --- found mentions -----------------------------------------------------------------------------------------------
+
+    def link_found(self, batch: Batch) -> None:
+        """Judge the flagged mentions of a scanned batch, and those that a decision is about."""
+        made: dict[int, Linked] = {}
+        if self.options is not None:
+            for note, rows in self._flagged(batch).items():
+                self._link_note(batch, note, rows, made)
+        if self._decided:
+            self._decide(batch, range(batch.n_entities), made)
+        write(batch, made)
+
+    def _flagged(self, batch: Batch) -> dict[int, _NoteRows]:
+        found: dict[int, _NoteRows] = {}
+        for row, note in batch.flagged_rows(ROW_AMBIGUOUS):
+            found.setdefault(note, _NoteRows()).ambiguous.append(row)
+        for row, note in batch.flagged_rows(ROW_BRACKET):
+            found.setdefault(note, _NoteRows()).bracket.append(row)
+        return found
+
+    def _link_note(self, batch: Batch, note: int, rows: _NoteRows, made: dict[int, Linked]) -> None:
+        text = batch.texts[note]
+        if "abbreviation" in (self.options.steps if self.options else ()) and self._may_define(batch, text, rows):
+            self._link_abbreviations(batch, note, text, made)
+        left = [row for row in rows.ambiguous if row not in made]
+        judged = [(row, judge(self.tables, self._static(batch.row(row)[4]))) for row in left]
+        unsettled = [(row, linked) for row, linked in judged if linked.linking == AMBIGUOUS]
+        if unsettled:
+            self._one_sense(batch, note, unsettled, made)
+
+    def _may_define(self, batch: Batch, text: str, rows: _NoteRows) -> bool:
+        """Whether a bracket behind a mention may hold its abbreviation, or what it abbreviates."""
+        for row in rows.bracket:
+            start, end, _, _, _ = batch.row(row)
+            if _SHORT_IN_BRACKET.match(text, end) or (end - start <= 10 and text[start:end].isupper()):
+                return True
+        return False
+
+    def _link_abbreviations(self, batch: Batch, note: int, text: str, made: dict[int, Linked]) -> None:
+        """Mentions of a short form get the concepts of the mention that the note says it stands for."""
+        defined = definitions(text)
+        if not defined:
+            return
+        rows = [(row, *batch.row(row)) for row in range(*batch.row_range(note))]
+        at = {(start, end): terms for _, start, end, _, _, terms in rows}
+        by_end = {end: (start, terms) for _, start, end, _, _, terms in rows}
+        for row, start, end, label, _, terms in rows:
+            definition = defined.get(text[start:end]) or defined.get(text[start:end].removesuffix("s"))
+            if definition is None or definition.start <= start < definition.end:
+                continue
+            long = at.get((definition.start, definition.end))
+            if long is None and definition.end in by_end and by_end[definition.end][0] >= definition.start:
+                continue  # only a part of the long form is known: that is not what the abbreviation means
+            found = self._static(long) if long is not None else []
+            if not found or label != self._label_of(rows, definition):
+                continue
+            own = self._static(terms)
+            candidates = [c._replace(step="abbreviation", score=round(c.score * SCORES["abbreviation"], 4)) for c in found]
+            keys = {self.tables.concept_key(c.concept) for c in candidates}
+            rest = [c for c in own if self.tables.concept_key(c.concept) not in keys]
+            best = judge(self.tables, candidates)
+            if [c.concept for c in own[:1]] != [candidates[0].concept] or len(own) > 1:
+                made[row] = Linked(best.linking, (*candidates, *rest), "the note defines it")
+
+    def _label_of(self, rows: Sequence[tuple[Any, ...]], definition: Definition) -> int | None:
+        return next((label for _, start, end, label, _, _ in rows if (start, end) == (definition.start, definition.end)), None)
+
+    def _one_sense(self, batch: Batch, note: int, rows: Sequence[tuple[int, Linked]], made: dict[int, Linked]) -> None:
+        """One of several equal concepts is taken when another mention of the note, resolved by itself, has it and no other."""
+        undecided = {row for row, _ in rows}
+        said: set[tuple[int, int | None]] = set()
+        for row in range(*batch.row_range(note)):
+            if row in undecided:
+                continue
+            linked = made.get(row) or judge(self.tables, self._static(batch.row(row)[4]))
+            if linked.linking == RESOLVED and linked.candidates:
+                said.add(self.tables.concept_key(linked.candidates[0].concept))
+        for row, linked in rows:
+            best = linked.candidates[0]
+            equal = [c for c in linked.candidates if (c.score, c.rank) == (best.score, best.rank)]
+            supported = [c for c in equal if self.tables.concept_key(c.concept) in said]
+            if len({self.tables.concept_key(c.concept) for c in supported}) == 1:
+                rest = [c for c in linked.candidates if c is not supported[0]]
+                made[row] = Linked(RESOLVED, (supported[0], *rest), "another mention of the note has this concept")
+
+    # --- given mentions -----------------------------------------------------------------------------------------------
+
+    def link_given(self, batch: Batch, tokens: Sequence[tuple[Any, ...]]) -> None:
+        """Send the mentions of a batch of one note, given by the caller, through the sieve."""
+        made: dict[int, Linked] = {}
+        if self.options is not None:
+            note = note_of(batch.texts[0], tokens)
+            for row in range(batch.n_entities):
+                linked, _ = self.trace(batch, row, note)
+                if linked is not None:
+                    made[row] = linked
+        if self._decided:
+            self._decide(batch, range(batch.n_entities), made)
+        write(batch, made)
+
+    def trace(self, batch: Batch, row: int, note: Note) -> tuple[Linked | None, list[Tried]]:
+        """The sieve on one mention: what it says (None: nothing to add to the artifact's concepts), and the steps tried."""
+        start, end, label, section, terms = batch.row(row)
+        labels = self._compatible(batch.labels[label])
+        fitting = [term for term in terms if labels is None or self.tables.term_label(term) in labels]
+        exact = self._static(fitting)
+        if exact and fitting == terms and not note.definitions:
+            return None, []
+        mention = Mention(start, end, note.within(start, end), labels, section)
+        linked, tried = self.sieve.link(mention, note, exact)
+        if not linked.candidates:
+            linked = judge(self.tables, self._static(terms))
+        return linked, tried
+
+    # --- decisions ----------------------------------------------------------------------------------------------------
+
+    def _decide(self, batch: Batch, rows: Iterable[int], made: dict[int, Linked]) -> None:
+        assert self._decisions is not None
+        note = -1
+        for row in rows:
+            start, end, label, section, _ = batch.row(row)
+            if len(batch.texts) > 1 or note < 0:
+                note = self._note_of(batch, row, max(note, 0))
+            surface = self._decisions.fold(batch.texts[note][start:end])
+            if surface not in self._surfaces:
+                continue
+            name = batch.labels[label]
+            for key in ((surface, name, section), (surface, name, None)):
+                if key in self._decided:
+                    concept = self._decided[key]
+                    if concept is None:
+                        made[row] = Linked(LINKINGS.index("resolved"), (), "a reviewer decided: no concept")
+                    else:
+                        made[row] = Linked(RESOLVED, (Candidate(concept, 1.0, "decision", None, (0, 0)),), "a reviewer decided")
+                    break
+
+    def _note_of(self, batch: Batch, row: int, note: int) -> int:
+        while batch.row_range(note)[1] <= row:
+            note += 1
+        return note
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _static(self, terms: Iterable[int]) -> list[Candidate]:
+        """The concepts that terms at a mention's very place give it, best first, each code once."""
+        found = []
+        for term in terms:
+            for concept, is_variant, rank in self.tables.term_links(term):
+                step = "variant" if is_variant else "exact"
+                found.append(Candidate(concept, SCORES[step], step, None, (int(is_variant), rank)))
+        found.sort(key=lambda c: c.rank)
+        kept: dict[Any, Candidate] = {}
+        for candidate in found:
+            key = self.tables.concept_key(candidate.concept)
+            kept.setdefault(key if key[1] is not None else candidate.concept, candidate)
+        return list(kept.values())
+
+
+def note_of(text: str, tokens: Sequence[tuple[Any, ...]]) -> Note:
+    """A note as the sieve reads it, from the scanner's tokens."""
+    words: tuple[_Word, ...] = tuple((key, start, end) for start, end, key, kind, _, _ in tokens if kind != "punct" and key)
+    return Note(text, words, definitions(text))
+
+
+def write(batch: Batch, made: Mapping[int, Linked]) -> None:
+    """Hand what was said of rows to the batch."""
+    for row in sorted(made):
+        linked = made[row]
+        batch.relink(row, linked.linking, [(c.concept, c.score, STEP_NUMBERS[c.step], c.matched) for c in linked.candidates])
+
+
+__all__ = ["DEFAULT_STEPS", "Linker", "Options", "is_short_form", "note_of", "read_options"]
