@@ -94,6 +94,9 @@ class Batch:
     def row_range(self, number: int) -> tuple[int, int]:
         """The first row of a note and the one after its last."""
 
+    def span(self, row: int) -> tuple[int, int]:
+        """`(start, end)` of a row."""
+
     def row(self, row: int) -> tuple[int, int, int, str | None, list[int]]:
         """`(start, end, label number, section name, term numbers)`; the terms in the order of resolution."""
 

@@ -496,6 +496,12 @@ cdef class Batch:
         section = None if r.section == NONE else _section(self, r.section).name
         return r.start, r.end, r.label, section, terms
 
+    def span(self, u32 row):
+        """`(start, end)` of a row."""
+        if row >= self.entities.n:
+            raise IndexError(row)
+        return (<const EntityRow *> self.entities.data)[row].start, (<const EntityRow *> self.entities.data)[row].end
+
     cdef const LinkedRow *linked_row(self, u32 row) noexcept nogil:
         """What the linker said of a row, NULL when nothing."""
         cdef const LinkedRow *all_ = <const LinkedRow *> self.linked.data

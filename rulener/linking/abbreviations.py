@@ -8,7 +8,7 @@ to left in the words beside the bracket, its first character at the beginning of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 MAX_SHORT = 10
@@ -49,9 +49,21 @@ def definitions(text: str) -> dict[str, Definition]:
     return found
 
 
+def meaning(defined: Mapping[str, Definition], surface: str) -> Definition | None:
+    """The definition of a short form, of its singular or of its plural."""
+    return defined.get(surface) or defined.get(surface.removesuffix("s")) or defined.get(surface + "s")
+
+
+def stands_for(short: str, text: str, start: int, end: int) -> bool:
+    """Whether the short form can stand for just this part of the text."""
+    if not is_short_form(short):
+        return False
+    return _match(short, text, start, end) == start or _permuted(short, text, end) == start
+
+
 def _of_bracket(text: str, match: re.Match[str]) -> Iterator[Definition]:
     inside = match.group(1)
-    short = re.split(r"[,;]|\sor\s", inside)[0].strip(" '\"\u201c\u201d")
+    short = re.split(r"[,;:]|\sor\s", inside)[0].strip(" '\"\u201c\u201d")
     before_end = len(text[: match.start()].rstrip())
     if is_short_form(short):
         start = _clause_start(text, before_end, min(len(short) + 5, len(short) * 2))

@@ -17,6 +17,7 @@ from rulener.linking.forms import Forms, read_forms, spellings
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
+_TERM = np.dtype({"names": ["label"], "formats": ["<u2"], "offsets": [10], "itemsize": 28})
 LEVELS = ("words", "word_order", "word_form", "synonym")
 _ODD = (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xA24BAED4963EE407)
 _MASK = (1 << 64) - 1
@@ -32,6 +33,8 @@ class NameIndex:
     def __init__(self, sections: Mapping[str, Any]) -> None:
         self.spellings = spellings(sections)
         self.forms: Forms = read_forms(sections)
+        self._label_of_term = np.frombuffer(sections["terms"], _TERM)["label"]
+        self._of_labels: dict[frozenset[int], npt.NDArray[np.bool_]] = {}
         self.numbers = {word: number for number, word in enumerate(self.spellings) if number}
         offsets = self.forms.offsets.astype(np.int64)
         form = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
@@ -111,10 +114,10 @@ class NameIndex:
         made: int = sum(_mix_one(_hash(word)) for word in read) & _MASK
         return made
 
-    def overlapping(self, units: Iterable[str], least: float) -> list[tuple[float, int]]:
+    def overlapping(self, units: Iterable[str], least: float, labels: frozenset[int] | None = None) -> list[tuple[float, int]]:
         """Names by how much they share with the mention's units (Tversky's index, words that only the name has counting SPECIFIC,
         those that only the mention has 2 - SPECIFIC), every unit weighted by how rare it is in names. The best and those near it,
-        at least `least`; equals by length, then in the order of names."""
+        at least `least`; equals by length, then in the order of names. With `labels` only names of terms with one of them."""
         wanted = sorted(set(units))
         known = [self._unit_numbers[name] for name in wanted if name in self._unit_numbers]
         weight = float(sum(self._weights[number] for number in known)) + self._unknown_weight * (len(wanted) - len(known))
@@ -126,6 +129,11 @@ class NameIndex:
         shared_weight = np.repeat(self._weights[rare], [self._begins[k + 1] - self._begins[k] for k in rare])
         found, inverse = np.unique(names, return_inverse=True)
         shared = np.bincount(inverse, weights=shared_weight)
+        if labels is not None:
+            fits = self._with_labels(labels)[found]
+            found, shared = found[fits], shared[fits]
+            if not len(found):
+                return []
         for number in set(known) - set(rare):
             posting = self._names[self._begins[number] : self._begins[number + 1]]
             at = np.minimum(np.searchsorted(posting, found), len(posting) - 1)
@@ -138,6 +146,17 @@ class NameIndex:
         best = np.nonzero(scores >= top - 0.15)[0]
         order = best[np.lexsort((found[best], self._name_units[found[best]], -scores[best]))][:64]
         return [(float(scores[k]), int(found[k])) for k in order]
+
+    def _with_labels(self, labels: frozenset[int]) -> npt.NDArray[np.bool_]:
+        """Whether each name has a term with one of these labels."""
+        known = self._of_labels.get(labels)
+        if known is None:
+            terms = np.minimum(self.forms.terms, max(len(self._label_of_term) - 1, 0))
+            fits = np.isin(self._label_of_term[terms], sorted(labels))
+            begins = self.forms.term_offsets.astype(np.int64)
+            sums = np.concatenate([[0], np.cumsum(fits)])
+            known = self._of_labels[labels] = sums[begins[1:]] > sums[begins[:-1]]
+        return known
 
     def terms(self, name: int) -> list[int]:
         low, high = int(self.forms.term_offsets[name]), int(self.forms.term_offsets[name + 1])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import LINKINGS, STEPS, Batch, Tables
 from rulener.errors import UsageError
-from rulener.linking.abbreviations import Definition, definitions, is_short_form
+from rulener.linking.abbreviations import MAX_SHORT, definitions, is_short_form, stands_for
 from rulener.linking.sieve import (
     AMBIGUOUS,
     RESOLVED,
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 DEFAULT_STEPS = tuple(step for step in STEPS if step not in ("spelling", "decision"))
 DEFAULT_MIN_SCORE = 0.3
 ROW_AMBIGUOUS, ROW_BRACKET = 1, 2
-_SHORT_IN_BRACKET = re.compile(r"\s?\(([^\s()]{2,10})[);,]")
+_SHORT_IN_BRACKET = re.compile(r"\s?[(\[]([^\s()\[\]]{2,10})[)\];,:]")
+_LONG_IN_BRACKET = re.compile(r"\s?[(\[]([^()\[\]\n]{2,120})[)\]]")
 _Word = tuple[str, int, int]
 
 
@@ -144,51 +145,59 @@ class Linker:
         return found
 
     def _link_note(self, batch: Batch, note: int, rows: _NoteRows, made: dict[int, Linked]) -> None:
-        text = batch.texts[note]
-        if "abbreviation" in (self.options.steps if self.options else ()) and self._may_define(batch, text, rows):
-            self._link_abbreviations(batch, note, text, made)
+        if rows.bracket and self.options is not None and "abbreviation" in self.options.steps:
+            defined = self._defined(batch, note, rows.bracket)
+            if defined:
+                self._link_abbreviations(batch, note, defined, made)
         left = [row for row in rows.ambiguous if row not in made]
         judged = [(row, judge(self.tables, self._static(batch.row(row)[4]))) for row in left]
         unsettled = [(row, linked) for row, linked in judged if linked.linking == AMBIGUOUS]
         if unsettled:
             self._one_sense(batch, note, unsettled, made)
 
-    def _may_define(self, batch: Batch, text: str, rows: _NoteRows) -> bool:
-        """Whether a bracket behind a mention may hold its abbreviation, or what it abbreviates."""
-        for row in rows.bracket:
-            start, end, _, _, _ = batch.row(row)
-            if _SHORT_IN_BRACKET.match(text, end) or (end - start <= 10 and text[start:end].isupper()):
-                return True
-        return False
-
-    def _link_abbreviations(self, batch: Batch, note: int, text: str, made: dict[int, Linked]) -> None:
-        """Mentions of a short form get the concepts of the mention that the note says it stands for."""
-        defined = definitions(text)
-        if not defined:
-            return
-        rows = [(row, *batch.row(row)) for row in range(*batch.row_range(note))]
-        at = {(start, end): terms for _, start, end, _, _, terms in rows}
-        by_end = {end: (start, terms) for _, start, end, _, _, terms in rows}
-        for row, start, end, label, _, terms in rows:
-            definition = defined.get(text[start:end]) or defined.get(text[start:end].removesuffix("s"))
-            if definition is None or definition.start <= start < definition.end:
+    def _defined(self, batch: Batch, note: int, rows: Sequence[int]) -> dict[str, int]:
+        """The rows that short forms of the note stand for: mentions before a bracket that holds their short form, or in one
+        behind it."""
+        text = batch.texts[note]
+        found: dict[str, int] = {}
+        for row in rows:
+            start, end = batch.span(row)
+            inside = _SHORT_IN_BRACKET.match(text, end)
+            if inside:
+                if stands_for(inside.group(1), text, start, end):
+                    found.setdefault(inside.group(1), row)
                 continue
-            long = at.get((definition.start, definition.end))
-            if long is None and definition.end in by_end and by_end[definition.end][0] >= definition.start:
-                continue  # only a part of the long form is known: that is not what the abbreviation means
-            found = self._static(long) if long is not None else []
-            if not found or label != self._label_of(rows, definition):
+            if end - start <= MAX_SHORT and is_short_form(text[start:end]):
+                long = _LONG_IN_BRACKET.match(text, end)
+                if long and stands_for(text[start:end], text, *long.span(1)):
+                    spans = {batch.span(other): other for other in range(*batch.row_range(note))}
+                    if long.span(1) in spans:
+                        found.setdefault(text[start:end], spans[long.span(1)])
+        return found
+
+    def _link_abbreviations(self, batch: Batch, note: int, defined: Mapping[str, int], made: dict[int, Linked]) -> None:
+        """Mentions of a short form get the concepts of the mention that it stands for, when that has their label."""
+        text = batch.texts[note]
+        for row in range(*batch.row_range(note)):
+            start, end = batch.span(row)
+            if end - start > MAX_SHORT + 1:
+                continue
+            surface = text[start:end]
+            long = defined.get(surface, defined.get(surface.removesuffix("s"), defined.get(surface + "s")))
+            if long is None or long == row:
+                continue
+            _, _, label, _, terms = batch.row(row)
+            _, _, long_label, _, long_terms = batch.row(long)
+            found = self._static(long_terms)
+            if not found or label != long_label:
                 continue
             own = self._static(terms)
             candidates = [c._replace(step="abbreviation", score=round(c.score * SCORES["abbreviation"], 4)) for c in found]
             keys = {self.tables.concept_key(c.concept) for c in candidates}
             rest = [c for c in own if self.tables.concept_key(c.concept) not in keys]
-            best = judge(self.tables, candidates)
-            if [c.concept for c in own[:1]] != [candidates[0].concept] or len(own) > 1:
+            if [c.concept for c in own] != [c.concept for c in found]:
+                best = judge(self.tables, candidates)
                 made[row] = Linked(best.linking, (*candidates, *rest), "the note defines it")
-
-    def _label_of(self, rows: Sequence[tuple[Any, ...]], definition: Definition) -> int | None:
-        return next((label for _, start, end, label, _, _ in rows if (start, end) == (definition.start, definition.end)), None)
 
     def _one_sense(self, batch: Batch, note: int, rows: Sequence[tuple[int, Linked]], made: dict[int, Linked]) -> None:
         """One of several equal concepts is taken when another mention of the note, resolved by itself, has it and no other."""
@@ -294,4 +303,4 @@ def write(batch: Batch, made: Mapping[int, Linked]) -> None:
         batch.relink(row, linked.linking, [(c.concept, c.score, STEP_NUMBERS[c.step], c.matched) for c in linked.candidates])
 
 
-__all__ = ["DEFAULT_STEPS", "Linker", "Options", "is_short_form", "note_of", "read_options"]
+__all__ = ["DEFAULT_STEPS", "Linker", "Options", "note_of", "read_options"]

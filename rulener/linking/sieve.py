@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rulener.core.columns import LINKINGS, STEPS, Tables
 from rulener.linking import words
-from rulener.linking.abbreviations import SYMBOLS, Definition
+from rulener.linking.abbreviations import SYMBOLS, Definition, meaning
 
 if TYPE_CHECKING:
     from rulener.linking.index import NameIndex
@@ -24,6 +24,7 @@ SCORES = {  # of a name found by a step; that of `partial` is the share of the w
     "spelling": 0.75, "partial": 0.75, "composite": 0.8, "decision": 1.0,
 }  # fmt: skip
 LEVEL_STEPS = (("words", "exact"), ("word_order", "word_order"), ("word_form", "word_form"), ("synonym", "synonym"))
+SURE = 0.6  # a best candidate of less is not taken for granted
 MAX_CANDIDATES = 5
 MAX_WORDS = 24  # of a mention; the deeper steps leave longer ones alone
 _AND = frozenset(("and", "or"))
@@ -158,7 +159,7 @@ class Sieve:
                 if len(part) < size:
                     continue
                 surface = note.text[part[0][1] : part[-1][2]]
-                definition = note.definitions.get(surface) or note.definitions.get(surface.removesuffix("s"))
+                definition = meaning(note.definitions, surface)
                 if definition is not None and not definition.start <= mention.start < definition.end:
                     made.extend(key for key, _, _ in note.within(definition.start, definition.end))
                     changed, whole = True, size == len(all_words)
@@ -227,7 +228,7 @@ class Sieve:
             if units in readings[:number]:
                 continue
             least = self.min_score / SCORES["partial"]
-            found += [(round(score - 0.06 * number, 6), name) for score, name in self.index.overlapping(units, least)]
+            found += [(round(score - 0.06 * number, 6), name) for score, name in self.index.overlapping(units, least, labels)]
         scored = [(round(SCORES["partial"] * score, 4), name) for score, name in sorted(found, key=lambda f: (-f[0], f[1]))]
         return best_of(self._of_names(scored, "partial", labels))
 
@@ -300,6 +301,8 @@ def judge(tables: Tables, candidates: Sequence[Candidate]) -> Linked:
     best, best_key = coded[0]
     if best.step == "composite":
         return Linked(RESOLVED, tuple(candidates))
+    if best.score < SURE:
+        return Linked(AMBIGUOUS, tuple(candidates), "the best name is not near")
     for other, key in coded[1:]:
         if (other.score, other.rank) == (best.score, best.rank) and key[0] == best_key[0] and key != best_key:
             return Linked(AMBIGUOUS, tuple(candidates), "another name is as near")

@@ -60,14 +60,14 @@ _SYNONYMS = (
     "weakness asthenia", "enlarged enlargement megaly", "anesthesia anaesthetic",
 )  # fmt: skip
 _GENERIC = (
-    "disease disorder condition syndrome dysfunction impairment disturbance problem complication abnormality anomaly dyscrasia "
-    "pathology trouble sign symptom event episode manifestation reaction change defect deficit illness failure insufficiency"
+    "disease disorder condition syndrome dysfunction impairment disturbance problem abnormality anomaly dyscrasia "
+    "pathology trouble sign symptom event episode manifestation reaction change defect deficit illness"
 )
 _WEAK = (  # words that say which kind of it, not what
     "sporadic isolated idiopathic severe mild moderate chronic acute classic classical solid human patient primary secondary "
     "progressive recurrent typical atypical variant form type subtype group class stage early late onset adult autosomal "
-    "dominant recessive linked x syndromic nonsyndromic associated related induced other unspecified multiple partial complete "
-    "total 1 2 3 4 5"
+    "dominant recessive linked x syndromic nonsyndromic associated related induced other unspecified "
+    " 1 2 3 4 5"
 )
 TOXIC = "toxicity"
 _COMBINING = {  # the organ that a combining form names
@@ -80,10 +80,16 @@ _COMBINING = {  # the organ that a combining form names
 }  # fmt: skip
 _TAILS = ("pathy", "pathies", "pathic", "toxicity", "toxicities", "toxic")
 _ENDINGS = (  # not those that mean something: -itis, -osis, -oma, -emia
-    "ization", "iveness", "ically", "ational", "ition", "ation", "ative", "ances", "ences", "ical", "ment", "ness", "tion",
-    "sion", "ency", "ancy", "ance", "ence", "ious", "eous", "ent", "ant", "ive", "ity", "ion", "ous", "ian", "ial", "ics",
-    "ing", "ic", "al", "ia", "ed", "es", "us", "um", "ly", "ism", "y", "e", "a",
+    "ization", "iveness", "ically", "ational", "ition", "ation", "ative", "ances", "ences", "ical", "ment", "ness", "ency",
+    "ancy", "ance", "ence", "ious", "eous", "ent", "ant", "ive", "ity", "ion", "ous", "ian", "ial", "ics", "ing", "ic", "al",
+    "ia", "ed", "es", "us", "um", "ism", "y", "e", "a",
 )  # fmt: skip
+_ADJECTIVES = (  # of nouns whose endings mean something
+    ("static", "stasis"), ("itic", "itis"), ("otic", "osis"), ("emic", "emia"), ("lytic", "lysis"), ("plegic", "plegia"),
+    ("pathic", "pathy"), ("trophic", "trophy"), ("paretic", "paresis"), ("uric", "uria"), ("etic", "esia"),
+)  # fmt: skip
+_NO_SUCH_NOUN = "antibiotic narcotic hypnotic genetic diuretic cosmetic epidemic systemic diabetic"
+_NOT_ADJECTIVES = frozenset(_NO_SUCH_NOUN.split())
 _SHORTEST_STEM = 4
 _WORD = re.compile(r"[^\W_]", re.UNICODE)
 
@@ -129,6 +135,10 @@ def stem(key: str) -> str:
 
 
 def _without_ending(key: str) -> str:
+    for adjective, noun in _ADJECTIVES:
+        if key.endswith(adjective) and len(key) - len(adjective) >= _SHORTEST_STEM - 1 and key not in _NOT_ADJECTIVES:
+            key = key[: -len(adjective)] + noun
+            break
     for ending in _ENDINGS:
         if key.endswith(ending) and len(key) - len(ending) >= _SHORTEST_STEM:
             return key[: -len(ending)]
