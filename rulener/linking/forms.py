@@ -123,6 +123,8 @@ def _ends(outs: Any, out: Any, depth: Any) -> npt.NDArray[np.bool_]:
 def _terms(outs: Any, entries: Any) -> tuple[U32, U32]:
     """The terms of each form, and where they begin."""
     counts = outs["n_entries"].astype(np.int64)
+    if int(counts.sum()) > len(entries):
+        raise ValueError("outs")
     begins = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=begins[1:])
     which = np.repeat(outs["entry"].astype(np.int64) - begins[:-1], counts) + np.arange(begins[-1])

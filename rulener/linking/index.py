@@ -127,6 +127,8 @@ class NameIndex:
             return []
         names = np.concatenate([self._names[self._begins[number] : self._begins[number + 1]] for number in rare])
         shared_weight = np.repeat(self._weights[rare], [self._begins[k + 1] - self._begins[k] for k in rare])
+        if not len(names):
+            return []
         found, inverse = np.unique(names, return_inverse=True)
         shared = np.bincount(inverse, weights=shared_weight)
         if labels is not None:
@@ -136,6 +138,8 @@ class NameIndex:
                 return []
         for number in set(known) - set(rare):
             posting = self._names[self._begins[number] : self._begins[number + 1]]
+            if not len(posting):
+                continue
             at = np.minimum(np.searchsorted(posting, found), len(posting) - 1)
             shared = shared + np.where(posting[at] == found, self._weights[number], 0.0)
         extra, missing = weight - shared, self._name_weight[found] - shared

@@ -116,7 +116,10 @@ class Linker:
 
             assert self.options is not None
             correct = None
-            index = NameIndex(self._sections)
+            try:
+                index = NameIndex(self._sections)
+            except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
+                raise self.tables.corrupt() from error
             if "spelling" in self.options.steps:
                 from rulener.linking.spelling import Corrector
 
