@@ -361,7 +361,7 @@ class Engine:
         return f"<Engine {self.fingerprint[:12]} {self.path.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        linking = self._linking.to_dict() if self._linking else False
+        linking = False if self._linking is None else None if self._linking.is_default else self._linking.to_dict()
         return (_open, (os.fspath(self.path), self.scheme, linking, self._decisions))
 
     # --- annotating ---------------------------------------------------------------------------------------------------
@@ -555,7 +555,7 @@ def _contradicts_itself(path: Path) -> ArtifactCorrupt:
     )
 
 
-def _open(path: str, scheme: str | None, linking: Mapping[str, Any] | bool, decisions: Decisions | None) -> Engine:
+def _open(path: str, scheme: str | None, linking: Mapping[str, Any] | bool | None, decisions: Decisions | None) -> Engine:
     return Engine(Path(path), scheme=scheme, linking=linking, decisions=decisions)
 
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import Batch
 from rulener.errors import NoteError, UsageError
+from rulener.linking.linker import note_of
 
 if TYPE_CHECKING:
     from rulener.core.columns import Document, Entity
     from rulener.engine import Engine
+    from rulener.linking.sieve import Note
 
 SCHEMA = "rulener.explanation/1"
 AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
@@ -161,6 +163,7 @@ class Found:
     cue_places: tuple[str, ...]
     cue_stops: tuple[CueHit | None, ...]  # the stop cue that ends each cue's reach; None: the sentence, a mark or a limit does
     beat: tuple[PassedOver, ...]
+    tried: tuple[dict[str, Any], ...] = ()  # steps of the linker, for a mention without a sure concept
 
     def to_dict(self, text: str) -> dict[str, Any]:
         cues = [
@@ -177,6 +180,7 @@ class Found:
             "sentence_span": {"start": start, "end": end},
             "section_span": self.section,
             "beat": [passed.to_dict() for passed in self.beat],
+            "tried": list(self.tried),
         }
 
 
@@ -261,6 +265,7 @@ class _Explainer:
         self.scanner = engine._scanner(trace=True)
         batch = Batch(engine._tables, [None], engine._labels)
         self.scanner.annotate(batch, text)
+        engine._linker.link_found(batch)
         if batch.failures:
             _, code, reason = batch.failures[0]
             raise NoteError(code, reason)
@@ -290,7 +295,7 @@ class _Explainer:
         span = (sentence.start, sentence.end)
         data = entity.to_dict()
         stops = tuple(self._stop_of(cue) for cue in data["cues"])
-        return Found(data, rule, line, column, span, section, entity.cue_places, stops, beat)
+        return Found(data, rule, line, column, span, section, entity.cue_places, stops, beat, self._tried(entity))
 
     def _stop_of(self, cue: dict[str, Any]) -> CueHit | None:
         """The stop cue that stands at the end of a cue's reach on its axis, behind it or, for one that looks back, before it."""
@@ -304,6 +309,26 @@ class _Explainer:
                 if behind or before:
                     return hit
         return None
+
+    def _tried(self, entity: Entity) -> tuple[dict[str, Any], ...]:
+        """What the linker's steps say of a mention that has no sure concept."""
+        linker = self.engine._linker
+        if linker.options is None or entity.linking not in ("ambiguous", "unresolved"):
+            return ()
+        _, tried = linker.trace(self.document.batch, int(entity.id[1:]) - 1, self._note)
+        named = ((t, [(self.tables.concept(c.concept), c.score) for c in t.found]) for t in tried)
+        return tuple(
+            {
+                "step": step.step,
+                "words": step.words,
+                "found": [{"system": c.system, "code": c.code, "name": c.name, "score": score} for c, score in found],
+            }
+            for step, found in named
+        )
+
+    @cached_property
+    def _note(self) -> Note:
+        return note_of(self.text, self.scanner.tokenise(self.text))
 
     def _section(self, position: int) -> dict[str, Any] | None:
         """The section a place stands in, with its heading's words."""
@@ -513,6 +538,11 @@ class _Words:
         yield _row("rule", str(found.rule))
         for number, concept in enumerate(data["concepts"]):
             yield _row("concept" if number == 0 else "", _concept(concept))
+        if data["linking"] in ("ambiguous", "unresolved"):
+            yield _row("linking", f"{data['linking']}{'; steps tried:' if found.tried else ''}")
+            for step in found.tried:
+                names = ", ".join(_concept(concept) for concept in step["found"]) or "nothing"
+                yield _row("", f"{step['step']}: {step['words']} -> {names}")
         if found.section:
             yield _row("section", _section(found.section))
         yield _row("sentence", quoted(self.text[slice(*found.sentence)]))
@@ -665,7 +695,10 @@ def _row(name: str, value: str) -> str:
 def _concept(concept: dict[str, Any]) -> str:
     if concept["code"] is None:
         return f"{concept['name']} (no code)"
-    return f"{concept['system']}:{concept['code']}" + (f" {concept['name']}" if concept["name"] else "")
+    shown = f"{concept['system']}:{concept['code']}" + (f" {concept['name']}" if concept["name"] else "")
+    step = concept.get("step", "exact")
+    matched = f": {concept['matched']}" if concept.get("matched") else ""
+    return shown if step == "exact" else f"{shown} ({step}{matched}, {concept['score']:g})"
 
 
 def _codes(concepts: Iterable[dict[str, Any]]) -> str:

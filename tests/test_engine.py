@@ -446,6 +446,8 @@ def test_the_manifest_says_what_results_depend_on(engine: rulener.Engine) -> Non
     assert made["engine"] == engine.fingerprint
     assert [(pack["name"], pack["version"], len(pack["sha256"])) for pack in made["packs"]] == [("small", "1.0.0", 64)]
     assert [(lexicon["name"], lexicon["terms"], lexicon["skipped"]) for lexicon in made["lexicons"]] == [("lexicon", 300, {})]
+    linking = made["options"].pop("linking")
+    assert (linking["steps"][:2], linking["min_score"], made["options"].pop("decisions")) == (["exact", "variant"], 0.3, None)
     assert made["options"] == {
         "resolution": "longest", "cues_inside_mention": "ignore", "lists": "follow", "scheme": None,
         "axes": ["negated", "historical", "family"],

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from rulener.linking.words import FUNCTION_WORDS
+
 MAX_SHORT = 10
 MAX_SHORT_WORDS = 2
 MAX_LONG_WORDS = 12
@@ -58,6 +60,8 @@ def stands_for(short: str, text: str, start: int, end: int) -> bool:
     """Whether the short form can stand for just this part of the text."""
     if not is_short_form(short):
         return False
+    if _initials(short, text, end) == start:
+        return True
     return _match(short, text, start, end) == start or _permuted(short, text, end) == start
 
 
@@ -66,6 +70,10 @@ def _of_bracket(text: str, match: re.Match[str]) -> Iterator[Definition]:
     short = re.split(r"[,;:]|\sor\s", inside)[0].strip(" '\"\u201c\u201d")
     before_end = len(text[: match.start()].rstrip())
     if is_short_form(short):
+        begin = _initials(short, text, before_end)
+        if begin is not None:
+            yield Definition(short, begin, before_end)
+            return
         start = _clause_start(text, before_end, min(len(short) + 5, len(short) * 2))
         begin = _match(short, text, start, before_end)
         if begin is not None:
@@ -80,6 +88,26 @@ def _of_bracket(text: str, match: re.Match[str]) -> Iterator[Definition]:
         low, high = match.start(1), match.end(1)
         if len(inside.split()) >= 2 and _match(word.group(), text, low, high) == low:
             yield Definition(word.group(), low, high)
+
+
+def _initials(short: str, text: str, end: int) -> int | None:
+    """Where the words begin whose initials, in this order, are the capitals of the short form, a plural s aside; function words
+    between them need no letter. Not part of the published algorithm, whose first match can be too short: "(COC)" would be
+    "contraceptives" of "combined oral contraceptives"."""
+    letters = short[:-1] if short.endswith("s") and short[:-1].isupper() else short
+    if not (letters.isalpha() and letters.isupper()):
+        return None
+    low = max(0, end - 120)
+    found = list(re.finditer(r"[^\W\d_][^\s-]*", text[low:end]))
+    left = list(letters)
+    while left and found:
+        word = found.pop()
+        if word.group()[0].upper() == left[-1]:
+            left.pop()
+            begin = low + word.start()
+        elif word.group().lower() not in FUNCTION_WORDS or len(left) == len(letters):
+            return None
+    return None if left or _CLAUSE.search(text, begin, end) else begin
 
 
 def _permuted(short: str, text: str, end: int) -> int | None:

@@ -240,7 +240,7 @@ class Linker:
         start, end, label, section, terms = batch.row(row)
         labels = self._compatible(batch.labels[label])
         fitting = [term for term in terms if labels is None or self.tables.term_label(term) in labels]
-        exact = self._static(fitting)
+        exact = [c for c in self._static(fitting) if self.tables.concept_key(c.concept)[1] is not None]
         if exact and fitting == terms and not note.definitions:
             return None, []
         mention = Mention(start, end, note.within(start, end), labels, section)

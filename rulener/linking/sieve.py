@@ -24,6 +24,7 @@ SCORES = {  # of a name found by a step; that of `partial` is the share of the w
     "spelling": 0.75, "partial": 0.75, "composite": 0.8, "decision": 1.0,
 }  # fmt: skip
 LEVEL_STEPS = (("words", "exact"), ("word_order", "word_order"), ("word_form", "word_form"), ("synonym", "synonym"))
+NEARLY_WHOLE = 0.675  # a name so near the whole of an enumeration counts before its parts
 SURE = 0.6  # a best candidate of less is not taken for granted
 MAX_CANDIDATES = 5
 MAX_WORDS = 24  # of a mention; the deeper steps leave longer ones alone
@@ -125,7 +126,8 @@ class Sieve:
             if not step:
                 parts = self._composite([*(keys for keys, _ in plain), mention.keys], mention, tried)
                 if parts:
-                    return parts
+                    whole = self._by_words(mention.keys, mention, tried, deep=True)
+                    return whole if whole and whole[0].score >= NEARLY_WHOLE else parts
         return []
 
     def _readings(self, mention: Mention, note: Note) -> Iterator[tuple[list[str], str]]:

@@ -31,6 +31,8 @@ ROWS = [
     [
         ("has congestive heart failure (CHF) now", {"CHF": "congestive heart failure"}),
         ("CHF (congestive heart failure) now", {"CHF": "congestive heart failure"}),
+        ("women on combined oral contraceptives (COCs)", {"COCs": "combined oral contraceptives"}),
+        ("shortness of breath (SOB)", {"SOB": "shortness of breath"}),
         ("myotonic dystrophy (DM)", {"DM": "myotonic dystrophy"}),
         ("chronic obstructive pulmonary disease (COPD; severe)", {"COPD": "chronic obstructive pulmonary disease"}),
         ("a cough (see below) and fever (38.5)", {}),
@@ -55,6 +57,16 @@ def test_one_sense_per_note(tmp_path: Path) -> None:
     entities = engine.annotate("Common cold. The cold persists.").entities
     assert [(codes(e), e.linking) for e in entities] == [(["2"], "resolved"), (["2", "3"], "resolved")]
     assert engine.annotate("The cold persists.").entities[0].linking == "ambiguous"
+
+
+def test_explain_shows_the_steps_tried(tmp_path: Path) -> None:
+    explained = engine_of(tmp_path, [*ROWS, row("hypothermia", "5")]).explain("Feeling cold. The cold persists.")
+    unresolved, ambiguous = explained.to_dict()["entities"]
+    assert [step["step"] for step in unresolved["tried"]][-1] == "partial"
+    assert ambiguous["tried"] == []
+    lines = "\n".join(explained.lines())
+    assert "unresolved; steps tried:" in lines
+    assert "partial: feeling cold -> S:2 cold" in lines or "partial: feeling cold -> nothing" in lines
 
 
 def test_documents_tables_and_lines_say_the_same(tmp_path: Path) -> None:
