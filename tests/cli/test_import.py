@@ -33,6 +33,7 @@ def test_the_new_pack_passes_check_and_test(call: Call, triggers: Path, tmp_path
 
 
 def test_beside_the_english_pack(call: Call, triggers: Path, tmp_path: Path) -> None:
+    triggers.write_text(TRIGGERS.replace("\nno\t[PREN]", "\nnone seen\t[POST]"))
     pack = tmp_path / "mine"
     ended = call("import", "negex", triggers, "-o", pack)
     assert ended.code == 0
@@ -57,7 +58,7 @@ def test_the_folder_must_be_new(call: Call, triggers: Path, tmp_path: Path) -> N
 
 
 def test_nothing_to_import(call: Call, triggers: Path, tmp_path: Path) -> None:
-    triggers.write_text("no\t[PREN]\n")
+    triggers.write_text("none seen\t[POST]\n")
     ended = call("import", "negex", triggers, "-o", tmp_path / "mine")
     assert ended.code == 2
     assert "1  the pack english has it already: triggers.txt:1" in ended.out

@@ -251,7 +251,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 def test_beside_the_english_pack_nothing_stands_twice_or_in_two_roles(tmp_path: Path) -> None:
     base = tuple(load_packs([shipped_packs()["english"]]))
-    content = "no\t[PREN]\nbut\t[PREN]\ncould find no\t[PREN]\n"
+    content = "none seen\t[POST]\nbut\t[PREN]\ncould find no\t[PREN]\n"
     result = made(tmp_path, "negex", content, base=base)
     pack, findings = written(tmp_path, result, base)
     assert findings == []
