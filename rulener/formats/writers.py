@@ -43,6 +43,13 @@ FORMATS = {
         Format("parquet", ".parquet", "arrow:ParquetWriter", "one row an entity, as annotate_batch", needs=("pyarrow",)),
         Format("arrow", ".arrow", "arrow:IpcWriter", "the same rows as an Arrow file (Feather)", needs=("pyarrow",)),
         Format("csv", ".csv", "csv:CsvWriter", "one row an entity; lists as JSON"),
+        Format("brat", ".brat", "brat:BratWriter", "brat standoff: .txt and .ann of each note, configuration", folder=True),
+        Format("i2b2", ".i2b2", "i2b2:I2b2Writer", "2010 i2b2/VA: .txt, .con and .ast of each note", folder=True),
+        Format("conll", ".conll", "conll:ConllWriter", "one token a line with offsets and a BIO label"),
+        Format("labelstudio", ".labelstudio.json", "labelstudio:LabelStudioWriter", "Label Studio tasks with predictions"),
+        Format("doccano", ".doccano.jsonl", "doccano:DoccanoWriter", "doccano sequence labelling, one note a line"),
+        Format("prodigy", ".prodigy.jsonl", "prodigy:ProdigyWriter", "Prodigy tasks with tokens and spans, one note a line"),
+        Format("html", ".html", "html:HtmlWriter", "a page of marked notes"),
     )
 }
 
@@ -58,6 +65,14 @@ def known_formats(names: Iterable[str]) -> tuple[str, ...]:
             raise UsageError("U212", f"unknown format {name!r}", hint="one of " + ", ".join(FORMATS))
         _class_of(FORMATS[name])
     return tuple(name for name in FORMATS if name in wanted)
+
+
+def check_engine(names: Iterable[str], engine: Any) -> None:
+    """Whether all that this engine reports can be written in these formats. Raises UsageError (U260: other labels)."""
+    for name in names:
+        check = getattr(_class_of(FORMATS[name]), "check", None)
+        if check is not None:
+            check(engine)
 
 
 def new_sink(name: str, path: str) -> Sink | FolderSink:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rulener import __version__
 from rulener.errors import UsageError
 from rulener.formats.readers import reader_of
-from rulener.formats.writers import known_formats
+from rulener.formats.writers import check_engine, known_formats
 from rulener.run import limits, workers
 from rulener.run.decode import check_encoding
 from rulener.run.inputs import FILE, FOLDER, JSONL, NOTE_NAMES, readable, resolve
@@ -80,6 +80,7 @@ def run(
     """
     encoding = check_encoding(encoding)
     formats = known_formats([format] if isinstance(format, str) else format)
+    check_engine(formats, engine)
     inputs = resolve(paths, columns)
     folder = os.path.abspath(out)
     with contextlib.ExitStack() as spools:

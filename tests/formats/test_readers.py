@@ -130,9 +130,7 @@ def test_columns_by_name(tmp_path: Path, read: Read) -> None:
         (Columns("row", None, ("ward",)), "no column 'ward'; it has 'row', 'text' (--carry names columns of the table)"),
     ],
 )
-def test_a_missing_column_ends_the_run_before_it_begins(
-    tmp_path: Path, read: Read, columns: Columns, message: str
-) -> None:
+def test_a_missing_column_ends_the_run_before_it_begins(tmp_path: Path, read: Read, columns: Columns, message: str) -> None:
     (tmp_path / "n.csv").write_text("row,text\n7,text\n")
     with pytest.raises(UsageError) as caught:
         read(tmp_path / "n.csv", columns=columns)
