@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
+from colorsys import hls_to_rgb
 from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import AXES
 from rulener.formats.filenames import FileNames
-from rulener.formats.texts import asserted, good_documents, plain, utf8
+from rulener.formats.texts import asserted, colours, good_documents, listing, utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 _LINE_END = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")  # brat ends a line at each of these
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _SPACE = re.compile(r"\s")
-_COLOURS = ("#9fc5e8", "#b6d7a8", "#f9cb9c", "#d5a6bd", "#ffe599", "#a2c4c9", "#b4a7d6", "#ea9999", "#cfe2f3", "#d9ead3")
 _DRAWN = {
-    "negated": "box:crossed",
-    "uncertain": "dashArray:3-3",
+    "negated": "box:crossed, glyph:<NONE>, dashArray:<NONE>",
+    "uncertain": "dashArray:3-3, glyph:<NONE>",
     "historical": "glyph:◷",
     "hypothetical": "glyph:?",
     "family": "glyph:⚭",
@@ -43,8 +42,7 @@ class BratWriter:
             name = self._names.name(str(document.note_id))
             self._sink.add(f"{name}.txt", utf8(document.text))
             self._sink.add(f"{name}.ann", utf8("".join(f"{line}\n" for line in self._lines(document))))
-            record = {"note_id": plain(str(document.note_id)), "file": name, "entities": len(document)}
-            self._listed.append(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            self._listed.append(listing(document, name))
 
     def close(self) -> None:
         self._sink.add("annotation.conf", _annotation_conf(self._types.values()))
@@ -121,8 +119,13 @@ def _annotation_conf(types: Iterable[str]) -> bytes:
 
 
 def _visual_conf(types: dict[str, str]) -> bytes:
-    labels = "".join(f"{name} | {_one_line(label)}\n" for label, name in types.items())
-    colours = "".join(f"{name}\tbgColor:{_COLOURS[number % len(_COLOURS)]}\n" for number, name in enumerate(types.values()))
+    labels = "".join(f"{name} | {_one_line(label).replace('|', '/')}\n" for label, name in types.items())
+    default = "SPAN_DEFAULT\tfgColor:black, bgColor:#dddddd, borderColor:darken\nATTRIBUTE_DEFAULT\tglyph:*\n"
+    drawn = "".join(f"{types[label]}\tbgColor:{_hexadecimal(*colour)}\n" for label, colour in colours(types).items())
     axes = "".join(f"{axis.capitalize()}\t{_DRAWN[axis]}\n" for axis in AXES)
-    default = "SPAN_DEFAULT\tfgColor:black, bgColor:#dddddd, borderColor:darken\n"
-    return utf8(f"[labels]\n{labels}\n[drawing]\n{default}{colours}{axes}")
+    return utf8(f"[labels]\n{labels}\n[drawing]\n{default}{drawn}{axes}")
+
+
+def _hexadecimal(hue: int, saturation: int) -> str:
+    """A light colour as brat takes it: #rrggbb."""
+    return "#" + "".join(f"{round(part * 255):02x}" for part in hls_to_rgb(hue / 360, 0.8, saturation / 100))

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import AXES
-from rulener.formats.texts import asserted, good_documents, utf8
+from rulener.formats.texts import asserted, colours, good_documents, utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ ul { list-style: none; padding: 0; } header li, nav li { display: inline-block; 
 section { border-bottom: 1px solid #8886; padding: .5rem 0; }
 .note { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; line-height: 2; }
 .empty { opacity: .7; }
-mark { --tint: hsl(var(--hue) 70% 50%); color: inherit; background: hsl(var(--hue) 70% 50% / .25);
+mark { --tint: hsl(var(--hue) var(--strength) 50%); color: inherit; background: hsl(var(--hue) var(--strength) 50% / .25);
   border-bottom: 2px solid var(--tint); padding: .1em 0; }
 mark.first { border-left: 2px solid var(--tint); padding-left: .1em; }
 mark.negated { text-decoration: line-through; }
@@ -47,7 +47,7 @@ class HtmlWriter:
 
     def __init__(self, sink: Sink, engine: Any) -> None:
         self._sink = sink
-        self._hues = {label: number * 137 % 360 for number, label in enumerate(engine.labels)}
+        self._styles = {label: _style(*colour) for label, colour in colours(engine.labels).items()}
         self._fingerprint = engine.fingerprint
         self._notes: list[tuple[str, int]] = []
         self._begun = False
@@ -72,10 +72,11 @@ class HtmlWriter:
             return
         self._begun = True
         labels = "".join(
-            f'<li><mark class="first" style="--hue:{hue}">{text(label)}</mark></li>' for label, hue in self._hues.items()
+            f'<li><mark class="first" style="{style}">{text(label)}</mark></li>' for label, style in self._styles.items()
         )
         axes = "".join(
-            f'<li><mark class="first {axis}" style="--hue:0" data-signs="{_SIGNS[axis]}">{axis}</mark></li>' for axis in AXES
+            f'<li><mark class="first {axis}" style="{_style(0, 0)}" data-signs="{_SIGNS[axis]}">{axis}</mark></li>'
+            for axis in AXES
         )
         self._sink.write(
             utf8(
@@ -111,14 +112,18 @@ class HtmlWriter:
         signs = f' data-signs="{" ".join(_SIGNS[axis] for axis in found)}"' if found and end == entity.end else ""
         title = text("\n".join(_told(one) for one in inside))
         ids = " ".join(one.id for one in inside)
-        hue = self._hues.get(entity.label, 0)
-        return f'<mark class="{classes}" style="--hue:{hue}" data-ids="{ids}"{signs} title="{title}">{text(words)}</mark>'
+        style = self._styles.get(entity.label, _style(0, 0))
+        return f'<mark class="{classes}" style="{style}" data-ids="{ids}"{signs} title="{title}">{text(words)}</mark>'
 
 
 def text(value: str) -> str:
     """Plain text as markup, a character for a character. What cannot be seen or would turn the text round gets a sign."""
     shown = _BIDI.sub("\ufffd", _UNSEEN.sub(lambda found: chr(0x2421 if found[0] == "\x7f" else 0x2400 + ord(found[0])), value))
     return escape(shown, quote=True).replace("\r", "&#13;")
+
+
+def _style(hue: int, strength: int) -> str:
+    return f"--hue:{hue};--strength:{strength}%"
 
 
 def _pieces(entities: Iterable[Entity]) -> Iterator[tuple[int, int, list[Entity]]]:
@@ -147,6 +152,11 @@ def _told(entity: Entity) -> str:
         parts.append(entity.rule)
     if entity.section is not None:
         parts.append(f"section {entity.section}")
-    parts += [f"{one.system}:{one.code} {one.name or ''}".strip() for one in entity.concepts if one.code is not None]
+    parts += [_concept(one.system, one.code, one.name) for one in entity.concepts]
     parts += [f"{cue.axis}: {cue.rule}" for cue in entity.cues]
     return " | ".join(parts)
+
+
+def _concept(system: str | None, code: str | None, name: str | None) -> str:
+    reference = ":".join(part for part in (system, code) if part is not None) if code is not None else ""
+    return " ".join(part for part in (reference, name) if part)

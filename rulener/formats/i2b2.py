@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
 from rulener.errors import UsageError
 from rulener.formats.filenames import FileNames
-from rulener.formats.texts import good_documents, plain, utf8
+from rulener.formats.texts import good_documents, listing, utf8
 
 if TYPE_CHECKING:
     from rulener.core.columns import Batch, Document, Entity
@@ -51,9 +50,7 @@ class I2b2Writer:
             self._sink.add(f"{name}.txt", utf8(words.text))
             self._sink.add(f"{name}.con", utf8("".join(concepts)))
             self._sink.add(f"{name}.ast", utf8("".join(assertions)))
-            counts = {"entities": len(document), "widened": widened, "unplaced": unplaced}
-            record = {"note_id": plain(str(document.note_id)), "file": name, **counts}
-            self._listed.append(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            self._listed.append(listing(document, name, widened=widened, unplaced=unplaced))
 
     def close(self) -> None:
         self._sink.add("notes.jsonl", b"".join(self._listed))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import regex
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _TOKEN = regex.compile(r"[\p{L}\p{M}\p{N}_]+|[^\s\p{L}\p{M}\p{N}_]")
 _TOKEN_OR_SPACE = regex.compile(r"[\p{L}\p{M}\p{N}_]+|\s+|[^\s\p{L}\p{M}\p{N}_]")
+
+
+_HUE_STEP = 137  # degrees: neighbours of any small number of labels are far apart
 
 
 class Token(NamedTuple):
@@ -38,6 +42,20 @@ def utf8(text: str) -> bytes:
 def plain(text: str) -> str:
     """The text as `utf8` writes it."""
     return text if text.isascii() else plain_utf8(text).decode()
+
+
+def listing(document: Document, file: str, **counts: int) -> bytes:
+    """The line of a note in the `notes.jsonl` of a folder: id, file, counts, and what the input carried."""
+    record: dict[str, Any] = {"note_id": document.note_id, "file": file, "entities": len(document), **counts}
+    if document.metadata:
+        record["metadata"] = document.metadata
+    return utf8(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def colours(labels: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """For each label hue (degrees) and saturation (percent) of its colour. Eight labels have strong colours, the next eight pale
+    ones, and so on."""
+    return {label: (number * _HUE_STEP % 360, (75, 30)[number // 8 % 2]) for number, label in enumerate(labels)}
 
 
 def asserted(entity: Entity) -> list[str]:

@@ -18,7 +18,8 @@ from rulener import errors
 from rulener.formats.brat import type_names
 from rulener.formats.filenames import FileNames
 from rulener.formats.i2b2 import Words
-from rulener.formats.texts import tokens
+from rulener.formats.readers import Columns
+from rulener.formats.texts import colours, tokens
 from rulener.run.directory import run
 
 NOTES = {
@@ -291,6 +292,21 @@ def test_conll_has_every_token_and_mention(out: Path) -> None:
     assert several > 2
 
 
+def test_sentences_of_conll_are_those_of_the_document(out: Path, engine: rulener.Engine) -> None:
+    seen = 0
+    for (_, _, sentences), document in zip(read_conll(out / "part-00000.conll"), documents(out), strict=True):
+        text = NOTES[document["note_id"]]
+        inside = [(entity["start"], entity["end"]) for entity in document["entities"]]
+        starts = [start for sentence in sentences for _, start, _, _ in sentence]
+        expected = set(starts[:1])
+        for sentence in engine.annotate(text).sentences:
+            if sentence.start > next(iter(starts), 0) and not any(start < sentence.start < end for start, end in inside):
+                expected |= {next((start for start in starts if start >= sentence.start), starts[0])}
+        assert {sentence[0][1] for sentence in sentences} == expected
+        seen += len(expected)
+    assert seen > 15
+
+
 def test_overlapping_mentions_are_counted_in_conll(tmp_path: Path) -> None:
     engine = rulener.load(resolution="all", cache_dir=tmp_path / "cache")
     (tmp_path / "notes").mkdir()
@@ -372,6 +388,26 @@ def test_a_part_without_notes_is_a_whole_file(engine: rulener.Engine, tmp_path: 
         "annotation.conf", "visual.conf", "notes.jsonl",
     }  # fmt: skip
     assert read_html(tmp_path / "out" / "part-00000.html") == []
+
+
+def test_what_the_input_carried_is_in_every_format_that_can_hold_it(engine: rulener.Engine, tmp_path: Path) -> None:
+    (tmp_path / "notes.csv").write_text("id,text,ward\nn1,Denies asthma.,<b>3 \u00e9</b>\n", encoding="utf-8")
+    formats = ["brat", "labelstudio", "doccano", "prodigy", "html"]
+    out = tmp_path / "out"
+    run(engine, [str(tmp_path / "notes.csv")], str(out), format=formats, columns=Columns(carry=("*",)), workers=1)
+    carried = {"ward": "<b>3 \u00e9</b>"}
+    assert listed(out / "part-00000.brat")[0]["metadata"] == carried
+    assert json.loads((out / "part-00000.labelstudio.json").read_bytes())[0]["data"]["metadata"] == carried
+    assert json.loads((out / "part-00000.doccano.jsonl").read_bytes())["metadata"] == carried
+    assert json.loads((out / "part-00000.prodigy.jsonl").read_bytes())["meta"]["metadata"] == carried
+    assert "<p>ward: &lt;b&gt;3 \u00e9&lt;/b&gt;</p>" in (out / "part-00000.html").read_text(encoding="utf-8")
+
+
+def test_labels_have_colours_of_their_own(engine: rulener.Engine, out: Path) -> None:
+    found = colours(engine.labels)
+    assert len(set(found.values())) == len(engine.labels) > 10
+    drawn = re.findall(r"bgColor:(#[0-9a-f]{6})\n", (out / "part-00000.brat" / "visual.conf").read_text(encoding="utf-8"))
+    assert len(drawn) == len(set(drawn)) == len(engine.labels)
 
 
 # --- HTML
