@@ -528,8 +528,8 @@ def _is_of_another_label(term: str, words: list[str], row: Row) -> bool:
 _SIDES = frozenset(("left", "right", "both", "upper", "lower", "of", "the"))
 _PHRASE_STARTS = {phrase.split()[0] for phrase in BODY_PHRASES}
 _FOREIGN: dict[str, tuple[frozenset[str], ...]] = {
-    **dict.fromkeys((*_PROBLEMS, "procedure", "imaging"), (BODY_PARTS, ANALYTES, DEVICES)),
-    "device": (BODY_PARTS, ANALYTES),
+    **dict.fromkeys(_PROBLEMS, (BODY_PARTS, ANALYTES, DEVICES)),
+    **dict.fromkeys(("procedure", "imaging", "device"), (BODY_PARTS, ANALYTES)),
     "medication": (BODY_PARTS, DEVICES),
     "anatomy": (DEVICES,),
 }

@@ -483,7 +483,7 @@ DEVICES = _words(
     crutch crutches cushion dressing dressings drain drains electrode electrodes filter gauze glove gloves graft grafts hook
     implant implants knife mask mesh needle needles pad pads pacemaker pin pins plate plates pump retractor rod rods scissors
     screw screws sheath shunt sling snare splint splints sponge sponges staple staples stent stents stocking stockings strap
-    suture sutures swab syringe syringes tape tourniquet towel transplant trocar tube tubes tubing ultrasound walker wheelchair
+    suture sutures swab syringe syringes tape tourniquet towel transplant trocar tube tubes tubing walker wheelchair
     wire wires
     """
 )

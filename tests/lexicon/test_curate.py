@@ -120,6 +120,8 @@ CASES: dict[str, list[tuple[str, str, list[str]]]] = {
         ("Insulin", "medication", ["Insulin"]),
         ("Suture", "medication", ["~Suture"]),
         ("Suture", "device", ["Suture"]),
+        ("Ultrasound", "imaging", ["Ultrasound"]),
+        ("Transplant", "procedure", ["Transplant"]),
         ("Skin graft", "procedure", ["Skin graft"]),
         ("Soft tissue", "disorder", ["~Soft tissue"]),
     ],
