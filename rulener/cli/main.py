@@ -20,7 +20,7 @@ EXIT_BUG = 70
 EXIT_PIPE = 141  # what a shell reports for a program ended by SIGPIPE
 
 COMMANDS = {
-    "run": "Annotate notes into a folder of JSON lines.",
+    "run": "Annotate notes into a folder of results.",
     "show": "Show one note with its entities marked.",
     "explain": "Say why each entity is there, and why not at a position.",
     "new": "Make a pack to start from.",
