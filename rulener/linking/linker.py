@@ -74,12 +74,24 @@ def read_options(given: Mapping[str, Any] | bool | None) -> Options | None:
     return Options(tuple(step for step in STEPS if step in steps), float(least))
 
 
+_KNOWN = 50_000  # judgements kept
+_Key = tuple[int, int | None]
+
+
 @dataclass(slots=True)
 class _NoteRows:
     """The rows of one note that need a look."""
 
     ambiguous: list[int] = field(default_factory=list)
     bracket: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A judgement, and the candidates that are as good as the best by what names their code."""
+
+    linked: Linked
+    equal: Mapping[_Key, Candidate]
 
 
 class Linker:
@@ -98,6 +110,7 @@ class Linker:
         self._sections = sections
         self._compatible = compatible
         self._sieve: Sieve | None = None
+        self._known: dict[tuple[int, ...], _Judged] = {}
         self._decided: dict[tuple[str, str, str | None], int | None] = {}
         self._decisions = decisions
         if decisions is not None:
@@ -153,8 +166,8 @@ class Linker:
             if defined:
                 self._link_abbreviations(batch, note, defined, made)
         left = [row for row in rows.ambiguous if row not in made]
-        judged = [(row, judge(self.tables, self._static(batch.row(row)[4]))) for row in left]
-        unsettled = [(row, linked) for row, linked in judged if linked.linking == AMBIGUOUS]
+        judged = [(row, self._judged(batch.row(row)[4])) for row in left]
+        unsettled = [(row, found) for row, found in judged if found.linked.linking == AMBIGUOUS]
         if unsettled:
             self._one_sense(batch, note, unsettled, made)
 
@@ -202,23 +215,22 @@ class Linker:
                 best = judge(self.tables, candidates)
                 made[row] = Linked(best.linking, (*candidates, *rest), "the note defines it")
 
-    def _one_sense(self, batch: Batch, note: int, rows: Sequence[tuple[int, Linked]], made: dict[int, Linked]) -> None:
+    def _one_sense(self, batch: Batch, note: int, rows: Sequence[tuple[int, _Judged]], made: dict[int, Linked]) -> None:
         """One of several equal concepts is taken when another mention of the note, resolved by itself, has it and no other."""
         undecided = {row for row, _ in rows}
-        said: set[tuple[int, int | None]] = set()
+        said: set[_Key] = set()
         for row in range(*batch.row_range(note)):
             if row in undecided:
                 continue
-            linked = made.get(row) or judge(self.tables, self._static(batch.row(row)[4]))
+            linked = made[row] if row in made else self._judged(batch.row(row)[4]).linked
             if linked.linking == RESOLVED and linked.candidates:
                 said.add(self.tables.concept_key(linked.candidates[0].concept))
-        for row, linked in rows:
-            best = linked.candidates[0]
-            equal = [c for c in linked.candidates if (c.score, c.rank) == (best.score, best.rank)]
-            supported = [c for c in equal if self.tables.concept_key(c.concept) in said]
-            if len({self.tables.concept_key(c.concept) for c in supported}) == 1:
-                rest = [c for c in linked.candidates if c is not supported[0]]
-                made[row] = Linked(RESOLVED, (supported[0], *rest), "another mention of the note has this concept")
+        for row, found in rows:
+            supported = said.intersection(found.equal)
+            if len(supported) == 1:
+                first = found.equal[supported.pop()]
+                rest = [c for c in found.linked.candidates if c is not first]
+                made[row] = Linked(RESOLVED, (first, *rest), "another mention of the note has this concept")
 
     # --- given mentions -----------------------------------------------------------------------------------------------
 
@@ -277,6 +289,23 @@ class Linker:
         return note
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _judged(self, terms: Iterable[int]) -> _Judged:
+        """What the artifact alone says of a mention with these terms. Worked out once: a large vocabulary gives a surface dozens
+        of concepts, and notes say the same words again and again."""
+        key = tuple(terms)
+        found = self._known.get(key)
+        if found is None:
+            linked = judge(self.tables, self._static(key))
+            equal: dict[_Key, Candidate] = {}
+            for candidate in linked.candidates:
+                if (candidate.score, candidate.rank) == (linked.candidates[0].score, linked.candidates[0].rank):
+                    equal.setdefault(self.tables.concept_key(candidate.concept), candidate)
+            found = _Judged(linked, equal)
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            self._known[key] = found
+        return found
 
     def _static(self, terms: Iterable[int]) -> list[Candidate]:
         """The concepts that terms at a mention's very place give it, best first, each code once."""
