@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rulener.errors import NoteError, UsageError
-from rulener.formats.readers import Unreadable, reader_of
+from rulener.formats.readers import Note, Unreadable, reader_of
 from rulener.run.decode import GZIPPED, check_encoding, decode, unpacked
 from rulener.run.inputs import FILE, FOLDER, JSONL, Input, Walk, open_jsonl, readable, resolve
 
@@ -61,7 +61,7 @@ class Notes:
             for number, row in enumerate(reader.notes(source.path, source.columns, self._encoding), 1):
                 if isinstance(row, Unreadable):
                     self.failures[f"{source.name}:{number}"] = f"{row.code}: {row.reason}"
-                else:
+                elif isinstance(row, Note):
                     yield row.id, partial(str, row.text)
 
     def _read(self, path: str) -> str:

@@ -69,9 +69,10 @@ def command(
 ) -> int:
     """Annotate notes into a folder: JSON lines, one line a note, or other formats.
 
-    An INPUT is a folder (all its *.txt files, subfolders too), a text file, or a table of notes with an id and a text: .jsonl,
-    .csv, .tsv (these also .gz), .parquet, .arrow. OUT gets part-00000.jsonl and so on, errors.jsonl with the notes that failed,
-    and manifest.json. A run that was stopped goes on when the same command is given again. Exit code 5: some notes failed.
+    An INPUT is a folder (all its *.txt files, subfolders too), a text file, a table of notes with an id and a text (.jsonl,
+    .csv, .tsv, these also .gz; .parquet, .arrow), or FHIR resources (.ndjson, .json). OUT gets part-00000.jsonl and so on,
+    errors.jsonl with the notes that failed, and manifest.json. A run that was stopped goes on when the same command is given
+    again. Exit code 5: some notes failed.
 
     \b
     Example:
@@ -110,7 +111,10 @@ def _summarise(totals: Totals, output: str, seconds: float, workers: int, as_jso
         return
     failed = f", {totals.failed:,} failed (see errors.jsonl)" if totals.failed else ""
     resumed = f", {totals.resumed} of {totals.parts} parts from before" if totals.resumed else ""
-    passed = f", {totals.passed_over:,} other files passed over" if totals.passed_over else ""
+    rows = [f"{count:,} {reason}" for reason, count in totals.rows_passed_over.items()]
+    rows = rows[:3] + ([f"{len(rows) - 3} more kinds (see manifest.json)"] if len(rows) > 3 else [])
+    others = ([f"{totals.passed_over:,} other files"] if totals.passed_over else []) + rows
+    passed = f", {', '.join(others)} passed over" if others else ""
     speed = f"{totals.read / 1e6:.1f} MB in {seconds:.1f} s"
     click.echo(f"rulener: {totals.notes:,} notes, {totals.entities:,} entities{failed}{resumed}{passed}; {speed}", err=True)
 

@@ -1,6 +1,7 @@
 """The tables of notes that a run can read, by the ending of their name. A reader is a generator, imported when it is used.
 
-A reader gives every row, in order: a Note, or an Unreadable that says why not. It keeps no more than a few rows in memory.
+A reader gives every row, in order: a Note, an Unreadable that says why not, or a PassedOver for what is no note at all. It keeps
+no more than a few rows in memory.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ class Unreadable(NamedTuple):
 
     id: str | None
     code: str
+    reason: str
+
+
+class PassedOver(NamedTuple):
+    """Something between the notes that is none, and no failure either: it is counted by `reason`, such as "Patient resources"."""
+
     reason: str
 
 
@@ -112,7 +119,7 @@ class Reader:
     made_by: str
     needs: tuple[tuple[str, str], ...] = ()  # module, and the extra that brings it
 
-    def notes(self, path: str, columns: Columns, encoding: str | None) -> Iterator[Note | Unreadable]:
+    def notes(self, path: str, columns: Columns, encoding: str | None) -> Iterator[Note | Unreadable | PassedOver]:
         """The rows of a file. Raises UsageError when it is none of its kind, MissingExtra."""
         for module, extra in self.needs:
             try:
@@ -120,11 +127,15 @@ class Reader:
             except ImportError:
                 raise MissingExtra(f"reading {self.name}", extra) from None
         module, _, name = self.made_by.partition(":")
-        rows: Iterator[Note | Unreadable] = getattr(import_module(f"rulener.formats.{module}"), name)(path, columns, encoding)
+        read = getattr(import_module(f"rulener.formats.{module}"), name)
+        rows: Iterator[Note | Unreadable | PassedOver] = read(path, columns, encoding)
         return rows
 
 
 _PYARROW = (("pyarrow", "parquet"),)
+FHIR = Reader("fhir", (".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz"), "fhir_notes:read_fhir")
+"""Told from other JSON by what is in the file."""
+
 READERS = (
     Reader("csv", (".csv", ".csv.gz"), "csv:read_csv"),
     Reader("tsv", (".tsv", ".tsv.gz"), "csv:read_tsv"),
@@ -135,6 +146,11 @@ READERS = (
 
 
 def reader_of(path: str) -> Reader | None:
-    """The reader for a file of this name, or None."""
+    """The reader for a file of this name (and, of JSON, this content), or None."""
     lower = path.lower()
+    if lower.endswith(FHIR.endings):
+        from rulener.formats.fhir_notes import holds_resources
+
+        if holds_resources(path):
+            return FHIR
     return next((reader for reader in READERS if lower.endswith(reader.endings)), None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import deque
-from dataclasses import dataclass, replace
+from collections import Counter, deque
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rulener import __version__
 from rulener.errors import UsageError
-from rulener.formats.readers import reader_of
+from rulener.formats.readers import EVERY, FHIR, reader_of
 from rulener.formats.writers import check_engine, known_formats
 from rulener.run import limits, workers
 from rulener.run.decode import check_encoding
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Totals:
-    """What a run has done. `resumed` counts the parts that were there before."""
+    """What a run has done. `resumed` counts the parts that were there before, `passed_over` other files, `rows_passed_over` what
+    lay between the notes of a file, by reason."""
 
     notes: int = 0
     failed: int = 0
@@ -41,6 +42,7 @@ class Totals:
     read: int = 0
     written: int = 0
     passed_over: int = 0
+    rows_passed_over: dict[str, int] = field(default_factory=dict)
 
     def add(self, result: PartResult) -> None:
         self.notes += result.notes
@@ -81,22 +83,34 @@ def run(
     encoding = check_encoding(encoding)
     formats = known_formats([format] if isinstance(format, str) else format)
     check_engine(formats, engine)
-    inputs = resolve(paths, columns)
+    inputs = _carrying(resolve(paths, columns))
     folder = os.path.abspath(out)
+    rows_passed_over: Counter[str] = Counter()
     with contextlib.ExitStack() as spools:
         try:
-            inputs = tuple(_spooled(source, encoding, folder, spools) for source in inputs)
+            inputs = tuple(_spooled(source, encoding, folder, spools, rows_passed_over) for source in inputs)
         except OSError as error:
             raise write_error(error, folder) from None
-        return _run(engine, paths, inputs, folder, formats, encoding, names, workers, overwrite, progress, start)
+        passed = dict(sorted(rows_passed_over.items()))
+        return _run(engine, paths, inputs, folder, formats, encoding, names, workers, overwrite, progress, start, passed)
 
 
-def _spooled(source: Input, encoding: str | None, folder: str, spools: contextlib.ExitStack) -> Input:
+def _carrying(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
+    """Resources carry all they can unless --carry says what; then other inputs do too, so that all notes are described alike."""
+    if inputs[0].columns.carry or not any(source.kind == FHIR.name for source in inputs):
+        return inputs
+    return tuple(replace(source, columns=replace(source.columns, carry=(EVERY,))) for source in inputs)
+
+
+def _spooled(
+    source: Input, encoding: str | None, folder: str, spools: contextlib.ExitStack, passed_over: Counter[str]
+) -> Input:
     """The input with its notes at hand as lines."""
     reader = reader_of(source.path) if source.kind not in (FOLDER, FILE, JSONL) else None
     if reader is None:
         return source
     spool = spools.enter_context(contextlib.closing(Spool(reader.notes(source.path, source.columns, encoding), folder)))
+    passed_over.update(spool.passed_over)
     return replace(source, spool=spool.path)
 
 
@@ -112,12 +126,13 @@ def _run(
     overwrite: bool,
     progress: Callable[[Totals, int | None], None] | None,
     start: str | None,
+    rows_passed_over: dict[str, int],
 ) -> Totals:
     planner = Planner(inputs, leave_out=folder, names=names or NOTE_NAMES)
     parts = iter(planner)
     first = next(parts, None)
     if first is None:
-        raise _no_notes(paths, planner.others)
+        raise _no_notes(paths, planner.others, rows_passed_over)
     options: dict[str, Any] = {"format": ",".join(formats), "encoding": encoding or "utf-8"}
     columns = inputs[0].columns
     given = {"notes": list(names), "id_column": columns.id, "text_column": columns.text, "carry": list(columns.carry)}
@@ -125,6 +140,7 @@ def _run(
     identity = _identity(engine, options, [[i.kind, i.name] for i in inputs])
     with Output(folder, identity, overwrite=overwrite) as output:
         current = _Run(Job(engine, inputs, formats, encoding), output, planner, _chain(first, parts), progress)
+        current.totals.rows_passed_over = rows_passed_over
         try:
             return current.go(workers or default_workers(), start)
         except OSError as error:
@@ -176,7 +192,8 @@ class _Run:
             self._work_in_processes(count, start)
         self._output.check_end(len(self._plan))
         self.totals.passed_over = self._planner.others
-        self._output.finish({"passed_over": self._planner.others})
+        rows = self.totals.rows_passed_over
+        self._output.finish({"passed_over": self._planner.others, **({"rows_passed_over": rows} if rows else {})})
         return self.totals
 
     # --- planning
@@ -266,7 +283,8 @@ def _chain(first: PlannedPart, parts: Iterator[PlannedPart]) -> Iterator[Planned
     yield from parts
 
 
-def _no_notes(paths: Sequence[str], others: int) -> UsageError:
-    found = f" ({others} other files)" if others else ""
+def _no_notes(paths: Sequence[str], others: int, rows: dict[str, int]) -> UsageError:
+    listed = ([f"{others} other files"] if others else []) + [f"{count:,} {reason}" for reason, count in rows.items()]
+    found = f" ({', '.join(listed)})" if listed else ""
     names = ", ".join(readable(path) for path in paths)
     return UsageError("U203", f"no notes found{found}", place=names, hint=_NOTES)

@@ -104,8 +104,8 @@ def _resolve(path: str, columns: Columns) -> Input:
     if not stat.S_ISREG(mode):
         raise UsageError("U202", "neither a file nor a folder", place=readable(path), hint="copy it to a file first")
     reader = reader_of(full)
-    is_jsonl = full.lower().endswith((".jsonl", ".ndjson"))
-    return Input(JSONL if is_jsonl else reader.name if reader else FILE, full, name, columns)
+    kind = reader.name if reader else JSONL if full.lower().endswith((".jsonl", ".ndjson")) else FILE
+    return Input(kind, full, name, columns)
 
 
 def readable(name: str) -> str:

@@ -9,24 +9,32 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rulener.errors import NoteError
-from rulener.formats.readers import Note, Unreadable
+from rulener.formats.readers import Note, PassedOver, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 class Spool:
-    """A scratch file of notes. `path` opens it in this process and in those forked from it, until `close`."""
+    """A scratch file of notes. `path` opens it in this process and in those forked from it, until `close`.
 
-    def __init__(self, notes: Iterable[Note | Unreadable], folder: str) -> None:
+    `passed_over` counts by reason what lay between the notes.
+    """
+
+    def __init__(self, notes: Iterable[Note | Unreadable | PassedOver], folder: str) -> None:
+        self.passed_over: Counter[str] = Counter()
         handle, self.path = tempfile.mkstemp(prefix=".rulener-spool-", suffix=".tmp", dir=_existing(folder))
         self._file = os.fdopen(handle, "wb", buffering=1 << 20)
         try:
             for note in notes:
-                self._file.write(_line(note))
+                if isinstance(note, PassedOver):
+                    self.passed_over[note.reason] += 1
+                else:
+                    self._file.write(_line(note))
             self._file.flush()
             self._unname()
         except BaseException:
