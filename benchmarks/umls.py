@@ -6,8 +6,8 @@ obsolete, and names that stand there twice, about a third more. The same number 
 grow with it (words apart).
 
 What is imitated, roughly: two to three names a concept, many with one; 3.4 words and 26 characters a name; some words everywhere
-and most words rare (the vocabulary grows with the release); inverted names, tags, plurals, "NOS", acronyms, strengths and
-chemical names; the same name in several vocabularies.
+and most words rare (the vocabulary grows with the release); a name belongs to one concept in all but a few cases; inverted
+names, tags, plurals, "NOS", acronyms, strengths and chemical names; the same name in several vocabularies.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Release:
         self._state = seed
         self._words = list(COMMON)
         self._rare = max(strings // 6, 1000)  # how many words there are beside the common ones
-        self._made: set[str] = set()
+        self._short: set[str] = set()  # names of one or two words that concepts have
 
     def below(self, n: int) -> int:
         self._state = (self._state * _STEP + _ADD) & _MASK
@@ -110,9 +110,18 @@ class Release:
         words = (1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 6, 8)[self.below(16)]
         return " ".join([self.word() for _ in range(words)])
 
+    def fresh_name(self) -> str:
+        """A name that hardly any other concept has: merely drawn, "pain" would be the name of one concept in four hundred."""
+        name = self.name()
+        while name.lower() in self._short and self.below(400):
+            name = self.name()
+        if name.count(" ") < 2:
+            self._short.add(name.lower())
+        return name
+
     def concept(self) -> tuple[list[str], list[str]]:
         """Names that a reader keeps, each different, and others that it leaves out because they are suppressible."""
-        first = self.name()
+        first = self.fresh_name()
         names = {first.lower(): first}
         more = (0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 6, 9)[self.below(14)]
         words = first.split()
@@ -129,7 +138,7 @@ class Release:
             elif dice == 6 and len(words) > 2:
                 made = "".join([word[0] for word in words]).upper()
             else:
-                made = f"{first} {self.word()}" if k % 2 else self.name()
+                made = f"{first} {self.word()}" if k % 2 else self.fresh_name()
             names.setdefault(made.lower(), made[0].upper() + made[1:])
         return list(names.values()), [first.upper() + " unspecified"] if self.below(8) == 0 else []
 

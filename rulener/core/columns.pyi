@@ -97,6 +97,8 @@ class Batch:
     def span(self, row: int) -> tuple[int, int]:
         """`(start, end)` of a row."""
 
+    def terms(self, row: int) -> tuple[int, ...]:
+        """The terms of a row, in the order of resolution."""
     def row(self, row: int) -> tuple[int, int, int, str | None, list[int]]:
         """`(start, end, label number, section name, term numbers)`; the terms in the order of resolution."""
 

@@ -496,6 +496,20 @@ cdef class Batch:
         section = None if r.section == NONE else _section(self, r.section).name
         return r.start, r.end, r.label, section, terms
 
+    def terms(self, u32 row):
+        """The terms of a row, in the order of resolution."""
+        cdef const EntityRow *r
+        cdef u32 k
+        if row >= self.entities.n:
+            raise IndexError(row)
+        r = &(<const EntityRow *> self.entities.data)[row]
+        if r.n_more == 0:
+            return () if r.term == NONE else (r.term,)
+        terms = [] if r.term == NONE else [r.term]
+        for k in range(r.n_more):
+            terms.append((<const u32 *> self.more.data)[r.more + k])
+        return tuple(terms)
+
     def span(self, u32 row):
         """`(start, end)` of a row."""
         if row >= self.entities.n:

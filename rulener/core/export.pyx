@@ -20,19 +20,26 @@ cdef double[16] POWERS
 POWERS[:] = [10.0**k for k in range(16)]
 
 
+cdef struct Numbered:
+    u32 string
+    u32 index                   # dense index + 1; 0: an empty slot
+
+
 cdef class Words:
     """A dictionary column under construction: string numbers of the artifact to dense indices, in order of first use."""
 
     cdef Tables tables
-    cdef u32 *index             # string number -> dense index + 1
+    cdef Numbered *slots        # open addressing by string number; it grows with the batch, not with the lexicon
+    cdef u32 shift              # 64 - bits of a slot's number
     cdef Column offsets         # i32, one more than strings
     cdef Column data            # u8
     cdef u32 count
 
     def __cinit__(self, Tables tables):
         self.tables = tables
-        self.index = <u32 *> calloc(tables.n_strings + 1, 4)
-        if self.index == NULL:
+        self.shift = 64 - 8
+        self.slots = <Numbered *> calloc(1 << 8, sizeof(Numbered))
+        if self.slots == NULL:
             raise MemoryError()
         self.offsets = column(4, b"i")
         self.data = column(1, b"B")
@@ -40,7 +47,30 @@ cdef class Words:
         self.count = 0
 
     def __dealloc__(self):
-        free(self.index)
+        free(self.slots)
+
+    cdef inline Numbered *_slot(self, u32 string) noexcept nogil:
+        """Where a string number stands, or would."""
+        cdef u64 mask = (<u64> 1 << (64 - self.shift)) - 1
+        cdef u64 k = ((<u64> string + 1) * <u64> 0x9E3779B97F4A7C15) >> self.shift
+        while self.slots[k].index and self.slots[k].string != string:
+            k = (k + 1) & mask
+        return &self.slots[k]
+
+    cdef int _grow(self) except -1 nogil:
+        cdef Numbered *old = self.slots
+        cdef u64 k, n = <u64> 1 << (64 - self.shift)
+        cdef Numbered *made = <Numbered *> calloc(n * 2, sizeof(Numbered))
+        if made == NULL:
+            with gil:
+                raise MemoryError()
+        self.slots = made
+        self.shift -= 1
+        for k in range(n):
+            if old[k].index:
+                self._slot(old[k].string)[0] = old[k]
+        free(old)
+        return 0
 
     cdef int _append(self, const u8 *text, u64 length) except -1 nogil:
         cdef Vec *data = &self.data.vec
@@ -62,13 +92,15 @@ cdef class Words:
         """The dense index of a string; -1 for NONE."""
         cdef u64 begin, end
         cdef Vec *data
+        cdef Numbered *slot
         if string == NONE:
             return -1
         if string >= self.tables.n_strings:
             with gil:
                 raise self.tables.corrupt()
-        if self.index[string]:
-            return <i32> (self.index[string] - 1)
+        slot = self._slot(string)
+        if slot.index:
+            return <i32> (slot.index - 1)
         begin = self.tables.string_offsets[string]
         end = self.tables.string_offsets[string + 1]
         if begin > end or end > self.tables.string_length:
@@ -81,8 +113,11 @@ cdef class Words:
                 self._append_plain(self.tables.string(string))
         data = &self.data.vec
         (<i32 *> vec_push(&self.offsets.vec))[0] = <i32> data.n
-        self.index[string] = self.count + 1
+        slot.string = string
+        slot.index = self.count + 1
         self.count += 1
+        if self.count > <u32> 1 << (63 - self.shift):
+            self._grow()
         return <i32> (self.count - 1)
 
 

@@ -38,6 +38,66 @@ cdef void free_patterns(PatternScratch *scratch) noexcept nogil:
     vec_free(&scratch.following)
 
 
+cdef int make_gate(const Instruction *code, const u32 *sets, const PatternProgram *program, u32 hyphen, Gate *gate) except -1:
+    """Work out what may stand at the first tokens of a match; `hyphen` is the id of a hyphen that is a token of its own.
+
+    | instruction                     | at token k                          | goes on at              |
+    |---------------------------------|-------------------------------------|-------------------------|
+    | token, set, number              | its ids, or numbers                 | k + 1                   |
+    | word, filler                    | anything                            | k + 1                   |
+    | label                           | anything, and from k on             | -                       |
+    | match                           | anything, and from k on             | -                       |
+    | hyphen                          | the hyphen token; or nothing        | k + 1; or k             |
+    | slash, gap's end, save          | nothing                             | k                       |
+    | split, jump                     | nothing                             | k, at its targets       |
+    """
+    cdef u32 k, pc, i, n = program.n_instructions
+    cdef const Instruction *op
+    cdef set here = {0}, following, seen
+    cdef list work
+    memset(gate, 0, sizeof(Gate))
+    for k in range(GATE_TOKENS):
+        following = set()
+        seen = set()
+        work = sorted(here)
+        while work:
+            pc = work.pop()
+            if pc in seen or pc >= n:
+                continue
+            seen.add(pc)
+            op = &code[program.start + pc]
+            if op.op == OP_MATCH or op.op == OP_LABEL:
+                for i in range(k, GATE_TOKENS):
+                    gate.open |= 1 << i
+            elif op.op == OP_SPLIT:
+                work += [op.arg0, op.arg1]
+            elif op.op == OP_JUMP:
+                work.append(op.arg0)
+            elif op.op == OP_SAVE or op.op == OP_GAP_END or op.op == OP_SLASH:
+                work.append(pc + 1)
+            else:
+                following.add(pc + 1)
+                if op.op == OP_TOKEN:
+                    _let_through(gate, k, op.arg0)
+                elif op.op == OP_SET:
+                    for i in range(op.arg1):
+                        _let_through(gate, k, sets[op.arg0 + i])
+                elif op.op == OP_NUMBER:
+                    gate.numbers |= 1 << k
+                elif op.op == OP_HYPHEN:
+                    _let_through(gate, k, hyphen)
+                    work.append(pc + 1)
+                else:
+                    gate.open |= 1 << k
+        here = following
+    return 0
+
+
+cdef void _let_through(Gate *gate, u32 k, u32 token_id) noexcept:
+    cdef u32 bit = gate_bit(token_id)
+    gate.words[k][bit >> 6] |= <u64> 1 << (bit & 63)
+
+
 cdef inline int _push(PatternScratch *scratch, u32 pc, u32 value) except -1 nogil:
     cdef Job *job = <Job *> vec_push(&scratch.jobs)
     job.pc = pc

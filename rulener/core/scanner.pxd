@@ -58,6 +58,7 @@ cdef class Scanner:
     cdef Vec chosen                     # u32: candidate numbers behind the mentions
     cdef Vec attributes                 # Attribute of the note's candidates
     cdef Vec from_number                # u32: programs tried at every number
+    cdef Vec gates                      # Gate per program
     cdef Vec given                      # u32: order of given mentions by start
 
     cdef int scan(self, const Text *text, Batch batch) except -1 nogil

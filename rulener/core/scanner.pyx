@@ -24,7 +24,7 @@ from rulener.core.context cimport (
     init_context,
 )
 from rulener.core.memory cimport Vec, rn_prefetch, vec_free, vec_grow, vec_init, vec_push
-from rulener.core.patterns cimport MAX_PATTERN_TOKENS, free_patterns, init_patterns, run_pattern
+from rulener.core.patterns cimport MAX_PATTERN_TOKENS, Gate, free_patterns, init_patterns, make_gate, may_match, run_pattern
 from rulener.core.sections cimport find_sections, free_sections, init_sections, may_end_frame
 from rulener.core.sentences cimport split_sentences
 from rulener.core.spans cimport LOST_UNLESS, POLICY_ALL, Lost, free_resolver, init_resolver, resolve
@@ -92,6 +92,7 @@ cdef class Scanner:
         vec_init(&self.chosen, 4)
         vec_init(&self.attributes, sizeof(Attribute))
         vec_init(&self.from_number, 4)
+        vec_init(&self.gates, sizeof(Gate))
         vec_init(&self.given, 4)
         self._point(sections, header)
         for i in range(64):
@@ -107,8 +108,11 @@ cdef class Scanner:
                 self.context.across = True
             if self.tables.cues[i].direction == DIR_SIGN:
                 self.context.signs = True
+        if self.n_programs:
+            vec_grow(&self.gates, self.n_programs)
         for i in range(self.n_programs):
             program = &self.programs[i]
+            make_gate(self.code, self.sets, program, self.lexis.punct_ids[45], &(<Gate *> self.gates.data)[i])
             if program.from_number:
                 (<u32 *> vec_push(&self.from_number))[0] = i
             if i and program.term < self.tables.n_terms and self.programs[i - 1].term < self.tables.n_terms \
@@ -138,6 +142,7 @@ cdef class Scanner:
         vec_free(&self.chosen)
         vec_free(&self.attributes)
         vec_free(&self.from_number)
+        vec_free(&self.gates)
         vec_free(&self.given)
 
     cdef int _point(self, dict sections, dict header) except -1:
@@ -686,6 +691,8 @@ cdef class Scanner:
         cdef Candidate *candidate
         cdef Attribute *attribute
         if items[start].flags & TOKEN_GLUED or (program.starts_with_number and not items[start].flags & TOKEN_NUMBER):
+            return 0
+        if not may_match(&(<const Gate *> self.gates.data)[number], items, self.tokens.n, start):
             return 0
         end = run_pattern(self.code, self.sets, program, items, self.tokens.n, start, &self.patterns)
         if end == NONE or end == start:

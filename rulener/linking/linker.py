@@ -88,10 +88,11 @@ class _NoteRows:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A judgement, and the candidates that are as good as the best by what names their code."""
+    """A judgement, the candidates that are as good as the best by what names their code, and the one that is sure."""
 
     linked: Linked
     equal: Mapping[_Key, Candidate]
+    sure: _Key | None
 
 
 class Linker:
@@ -166,7 +167,7 @@ class Linker:
             if defined:
                 self._link_abbreviations(batch, note, defined, made)
         left = [row for row in rows.ambiguous if row not in made]
-        judged = [(row, self._judged(batch.row(row)[4])) for row in left]
+        judged = [(row, self._judged(batch.terms(row))) for row in left]
         unsettled = [(row, found) for row, found in judged if found.linked.linking == AMBIGUOUS]
         if unsettled:
             self._one_sense(batch, note, unsettled, made)
@@ -222,9 +223,9 @@ class Linker:
         for row in range(*batch.row_range(note)):
             if row in undecided:
                 continue
-            linked = made[row] if row in made else self._judged(batch.row(row)[4]).linked
-            if linked.linking == RESOLVED and linked.candidates:
-                said.add(self.tables.concept_key(linked.candidates[0].concept))
+            sure = self._sure(made[row]) if row in made else self._judged(batch.terms(row)).sure
+            if sure is not None:
+                said.add(sure)
         for row, found in rows:
             supported = said.intersection(found.equal)
             if len(supported) == 1:
@@ -290,21 +291,23 @@ class Linker:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _judged(self, terms: Iterable[int]) -> _Judged:
+    def _sure(self, linked: Linked) -> _Key | None:
+        return self.tables.concept_key(linked.candidates[0].concept) if linked.linking == RESOLVED and linked.candidates else None
+
+    def _judged(self, terms: tuple[int, ...]) -> _Judged:
         """What the artifact alone says of a mention with these terms. Worked out once: a large vocabulary gives a surface dozens
         of concepts, and notes say the same words again and again."""
-        key = tuple(terms)
-        found = self._known.get(key)
+        found = self._known.get(terms)
         if found is None:
-            linked = judge(self.tables, self._static(key))
+            linked = judge(self.tables, self._static(terms))
             equal: dict[_Key, Candidate] = {}
             for candidate in linked.candidates:
                 if (candidate.score, candidate.rank) == (linked.candidates[0].score, linked.candidates[0].rank):
                     equal.setdefault(self.tables.concept_key(candidate.concept), candidate)
-            found = _Judged(linked, equal)
+            found = _Judged(linked, equal, self._sure(linked))
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            self._known[key] = found
+            self._known[terms] = found
         return found
 
     def _static(self, terms: Iterable[int]) -> list[Candidate]:
