@@ -18,6 +18,7 @@ import pytest
 from rulener import Engine
 from rulener.core.columns import AXES
 from rulener.core.views import Cue
+from tests.reference.matching import LexiconRow
 from tests.reference.strategies import dense_pack
 
 from .support import core_entities, engine_of
@@ -133,6 +134,7 @@ SCRIPT = """
 import sys
 from tests.core.support import core_entities, engine_of
 from tests.core.test_batch import lines_of
+from tests.reference.matching import LexiconRow
 from tests.reference.strategies import dense_pack
 with engine_of([dense_pack()]) as engine:
     sys.stdout.buffer.write(engine.path.read_bytes() + lines_of(engine))
@@ -157,3 +159,14 @@ def test_core_entities_are_read_lazily(engine: Engine) -> None:
     documents = list(engine.annotate_many(["no fever", "rash"], workers=1))
     engine.close()
     assert [core_entities(doc.entities)[0]["span"] for doc in documents] == [(3, 8), (0, 4)]
+
+
+def test_a_batch_may_name_thousands_of_different_things() -> None:
+    """The dictionaries of the columns grow while rows are written."""
+    terms = [f"ailment{n:04d}" for n in range(3000)]
+    rows = [LexiconRow(term, "disorder", "X", f"c{n}", f"Ailment {n}") for n, term in enumerate(terms)]
+    with engine_of([dense_pack()], rows) as engine:
+        asked = terms[::-1] + terms[::7]
+        table = engine.annotate_batch([" ".join(asked[k : k + 100]) for k in range(0, len(asked), 100)])
+        found = [concepts[0] for concepts in table.column("concepts").to_pylist()]
+    assert [(one["code"], one["name"]) for one in found] == [(f"c{int(term[7:])}", f"Ailment {int(term[7:])}") for term in asked]
