@@ -12,20 +12,20 @@ import click
 
 from rulener.cli.common import engine_options, err_is_terminal, load_engine, print_json
 from rulener.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_NOTES_FAILED
+from rulener.formats import readers
 from rulener.formats.readers import Columns
 from rulener.formats.writers import FORMATS
-from rulener.run.directory import default_workers, run
+from rulener.run.directory import Totals, default_workers, run
 from rulener.run.review import write_review
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rulener.formats.readers import Columns
-from rulener.run.directory import Totals
+    from rulener.formats.sql import Query
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--output", "-o", required=True, metavar="OUT", help="The folder for the results; made when it does not exist.")
 @click.option(
     "--format",
@@ -46,6 +46,10 @@ from rulener.run.directory import Totals
 @click.option("--id-column", metavar="NAME", help="Column (or key) of a table with the note's id; default: note_id or id.")
 @click.option("--text-column", metavar="NAME", help="Column (or key) with its text; default: text, note_text or note.")
 @click.option("--carry", multiple=True, metavar="NAME", help="Column to carry into the results, repeatable; '*': all others.")
+@click.option("--db", envvar="RULENER_DB", show_envvar=True, metavar="URL", help="A database with notes, in place of INPUTs.")
+@click.option("--sql", metavar="SELECT", help="Which notes of --db: a query with a column for the id and one for the text.")
+@click.option("--table", metavar="[SCHEMA.]NAME", help="Or a table of --db.")
+@click.option("--omop-note", is_flag=True, help="Notes are rows of an OMOP NOTE table: --table note, its columns, some carried.")
 @click.option("--notes", "names", multiple=True, metavar="PATTERN", help="Notes in folders by name; default: *.txt, *.txt.gz.")
 @click.option("--review", metavar="FILE", help="Also write the mentions whose concept is not sure (.jsonl, .tsv or .csv).")
 @click.option("--decisions", metavar="FILE", help="A review queue that came back with codes; what it decides wins.")
@@ -61,6 +65,10 @@ def command(
     id_column: str | None,
     text_column: str | None,
     carry: tuple[str, ...],
+    db: str | None,
+    sql: str | None,
+    table: str | None,
+    omop_note: bool,
     names: tuple[str, ...],
     review: str | None,
     decisions: str | None,
@@ -70,15 +78,17 @@ def command(
     """Annotate notes into a folder: JSON lines, one line a note, or other formats.
 
     An INPUT is a folder (all its *.txt files, subfolders too), a text file, a table of notes with an id and a text (.jsonl,
-    .csv, .tsv, these also .gz; .parquet, .arrow), or FHIR resources (.ndjson, .json). OUT gets part-00000.jsonl and so on,
-    errors.jsonl with the notes that failed, and manifest.json. A run that was stopped goes on when the same command is given
-    again. Exit code 5: some notes failed.
+    .csv, .tsv, these also .gz; .parquet, .arrow), or FHIR resources (.ndjson, .json). Or --db names a database: duckdb:PATH,
+    sqlite:PATH, postgresql://... OUT gets part-00000.jsonl and so on, errors.jsonl with the notes that failed, and manifest.json.
+    A run that was stopped goes on when the same command is given again. Exit code 5: some notes failed.
 
     \b
     Example:
       rulener run notes/ -o out/ --lexicon drugs.tsv --workers 2
     """
     begun = time.perf_counter()
+    columns = _columns(id_column, text_column, carry, omop_note)
+    query = _query(inputs, db, sql, table or ("note" if omop_note else None))
     engine = load_engine({**make, "decisions": decisions})
     try:
         with _Progress() as progress:
@@ -88,11 +98,12 @@ def command(
                 output,
                 format=formats or "jsonl",
                 encoding=encoding,
-                columns=Columns(id_column, text_column, carry),
+                columns=columns,
                 names=names,
                 workers=workers,
                 overwrite=overwrite,
                 progress=progress.update,
+                query=query,
             )
     except KeyboardInterrupt:
         click.echo("rulener: interrupted; what is done stays, the same command goes on from there", err=True)
@@ -103,6 +114,33 @@ def command(
         click.echo(f"rulener: {count:,} mentions to review in {review}", err=True)
     _summarise(totals, output, seconds, workers or default_workers(), as_json)
     return EXIT_SOME_NOTES_FAILED if totals.failed else EXIT_OK
+
+
+def _columns(id_column: str | None, text_column: str | None, carry: tuple[str, ...], is_omop: bool) -> Columns:
+    return readers.omop_note(carry, id=id_column, text=text_column) if is_omop else Columns(id_column, text_column, carry)
+
+
+def _query(inputs: tuple[str, ...], db: str | None, sql: str | None, table: str | None) -> Query | None:
+    """The query that the options ask for; None when there are INPUTs."""
+    context = click.get_current_context()
+    given = context.get_parameter_source("db") is click.core.ParameterSource.COMMANDLINE
+    if inputs:
+        if given or sql is not None or context.params["table"] is not None:
+            raise click.UsageError("give INPUTs or --db with --sql or --table, not both")
+        return None
+    if db is None:
+        raise click.UsageError("give an INPUT, or --db (or RULENER_DB) with --sql or --table")
+    if sql is not None and context.params["table"] is not None:
+        raise click.UsageError("give --sql or --table, not both")
+    if sql is None and table is None:
+        raise click.UsageError("--db needs --sql, --table or --omop-note")
+    from rulener.formats.database import has_password
+    from rulener.formats.sql import query_of
+
+    if given and has_password(db):
+        message = "everybody on this machine can see a password on a command line; give the URL in RULENER_DB, or use ~/.pgpass"
+        click.echo(f"rulener: warning: {message}", err=True)
+    return query_of(db, sql, None if sql is not None else table)
 
 
 def _summarise(totals: Totals, output: str, seconds: float, workers: int, as_json: bool) -> None:

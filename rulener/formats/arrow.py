@@ -220,10 +220,10 @@ def read_parquet(path: str, columns: Columns, encoding: str | None) -> Iterator[
 
     with _Refusals(path), parquet.ParquetFile(path) as file:
         names = list(file.schema_arrow.names)
-        found = columns.find(names, os.path.basename(path))
+        found = columns.find(names, os.path.basename(path), encoding)
         used = sorted({found.id, found.text, *(k for _, k in found.carry)})
         batches = file.iter_batches(_ROWS, columns=[names[k] for k in used])
-        yield from _notes(batches, columns, [names[k] for k in used], path)
+        yield from _notes(batches, columns, encoding, [names[k] for k in used], path)
 
 
 def read_arrow(path: str, columns: Columns, encoding: str | None) -> Iterator[Note | Unreadable]:
@@ -231,15 +231,17 @@ def read_arrow(path: str, columns: Columns, encoding: str | None) -> Iterator[No
     arrow = _pyarrow()
     with _Refusals(path), arrow.memory_map(path) as mapped, arrow.ipc.open_file(mapped) as file:
         batches = (file.get_batch(k).slice(first, _ROWS) for k in range(file.num_record_batches) for first in _steps(file, k))
-        yield from _notes(batches, columns, list(file.schema.names), path)
+        yield from _notes(batches, columns, encoding, list(file.schema.names), path)
 
 
 def _steps(file: Any, k: int) -> range:
     return range(0, file.get_batch(k).num_rows, _ROWS)
 
 
-def _notes(batches: Iterable[Any], columns: Columns, names: list[str], path: str) -> Iterator[Note | Unreadable]:
-    found = columns.find(names, os.path.basename(path))
+def _notes(
+    batches: Iterable[Any], columns: Columns, encoding: str | None, names: list[str], path: str
+) -> Iterator[Note | Unreadable]:
+    found = columns.find(names, os.path.basename(path), encoding)
     for batch in batches:
         rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
         yield from (found.row(row) for row in rows)

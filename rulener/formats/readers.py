@@ -43,46 +43,81 @@ class PassedOver(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns (or keys) hold what; None is one of the usual names. `carry` go into the results; "*" is all others."""
+    """Which columns (or keys) hold what; None is one of the usual names. `carry` go into the results; "*" is all others.
+
+    With `any_case` small and capital letters are the same in the names of a table's columns.
+    """
 
     id: str | None = None
     text: str | None = None
     carry: tuple[str, ...] = ()
+    any_case: bool = False
 
-    def find(self, names: list[str], place: str) -> Found:
+    def find(self, names: list[str], place: str, encoding: str | None = None) -> Found:
         """Where they are in a table with these columns. Raises UsageError (U213: one is missing)."""
-        used = (self._one(self.id, ID_COLUMNS, names, place, "id"), self._one(self.text, TEXT_COLUMNS, names, place, "text"))
+        known = [name.lower() for name in names] if self.any_case else names
+        used = (self._one(self.id, ID_COLUMNS, known, place, "id"), self._one(self.text, TEXT_COLUMNS, known, place, "text"))
         if self.carry == (EVERY,):
-            return Found(*used, [(name, k) for k, name in enumerate(names) if k not in used])
-        missing = [name for name in self.carry if name not in names]
-        if missing:
-            raise _no_column(repr(missing[0]), names, place, "--carry names columns of the table")
-        return Found(*used, [(name, names.index(name)) for name in self.carry])
+            return Found(*used, [(name, k) for k, name in enumerate(names) if k not in used], encoding)
+        return Found(*used, [(name, self._carried(name, known, place)) for name in self.carry], encoding)
 
     def _one(self, wanted: str | None, usual: tuple[str, ...], names: list[str], place: str, what: str) -> int:
-        for name in usual if wanted is None else (wanted,):
+        for name in usual if wanted is None else (self._folded(wanted),):
             if name in names:
                 return names.index(name)
         shown = repr(wanted) if wanted is not None else f"for the {what} ({' or '.join(usual)})"
         raise _no_column(shown, names, place, f"--{what}-column names it")
 
+    def _carried(self, wanted: str, names: list[str], place: str) -> int:
+        if self._folded(wanted) not in names:
+            hint = "--omop-note needs it" if self.any_case and wanted in OMOP_NOTE else "--carry names columns of the table"
+            raise _no_column(repr(wanted), names, place, hint)
+        return names.index(self._folded(wanted))
+
+    def _folded(self, name: str) -> str:
+        return name.lower() if self.any_case else name
+
+
+OMOP_NOTE = ("person_id", "note_date", "note_source_value", "note_class_concept_id")
+"""What is carried of a row of the NOTE table (OMOP CDM 5.4) beside note_id and note_text."""
+
+
+def omop_note(carry: tuple[str, ...] = (), *, id: str | None = None, text: str | None = None) -> Columns:
+    """The columns of the NOTE table of the OMOP CDM; files spell them in small or capital letters. `carry` are further ones."""
+    further = tuple(name for name in carry if name.lower() not in OMOP_NOTE)
+    return Columns(id or "note_id", text or "note_text", (EVERY,) if EVERY in carry else OMOP_NOTE + further, any_case=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Positions of the columns that are read."""
+    """Positions of the columns that are read. `encoding` is that of texts that are bytes, where the user has named it."""
 
     id: int
     text: int
     carry: list[tuple[str, int]] = field(default_factory=list)
+    encoding: str | None = None
 
     def row(self, values: Any) -> Note | Unreadable:
         """The note of a row."""
         note_id = plain_id(values[self.id])
         if note_id is None:
             return Unreadable(None, "N106", "the row has no id")
-        if not isinstance(values[self.text], str):
+        text = values[self.text]
+        if isinstance(text, bytes | bytearray | memoryview):
+            text = self._decoded(bytes(text), note_id)
+        if isinstance(text, Unreadable):
+            return text
+        if not isinstance(text, str):
             return Unreadable(note_id, "N106", "the row has no text")
-        return Note(note_id, values[self.text], {name: plain_value(values[k]) for name, k in self.carry})
+        return Note(note_id, text, {name: plain_value(values[k]) for name, k in self.carry})
+
+    def _decoded(self, data: bytes, note_id: str) -> str | Unreadable:
+        if self.encoding is None:
+            return Unreadable(note_id, "N106", "the row's text is bytes (say --encoding NAME, or cast it to text)")
+        try:
+            return data.decode(self.encoding)
+        except UnicodeDecodeError as error:
+            return Unreadable(note_id, "N102", f"the row's text is not {self.encoding}: byte {error.start} cannot be decoded")
 
 
 def _no_column(what: str, names: list[str], place: str, hint: str) -> UsageError:
@@ -94,7 +129,7 @@ def plain_id(value: Any) -> str | None:
     """An id as text: numbers as they are written without a fraction. None when there is none."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if value is None or isinstance(value, bool | float | bytes) or value == "":
+    if value is None or isinstance(value, bool | float | bytes | memoryview) or value == "":
         return None
     return str(value)
 

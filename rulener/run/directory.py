@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from rulener import __version__
 from rulener.errors import UsageError
-from rulener.formats.readers import EVERY, FHIR, reader_of
+from rulener.formats.readers import EVERY, FHIR, Columns, reader_of
 from rulener.formats.writers import check_engine, known_formats
 from rulener.run import limits, workers
 from rulener.run.decode import check_encoding
-from rulener.run.inputs import FILE, FOLDER, JSONL, NOTE_NAMES, readable, resolve
+from rulener.run.inputs import FILE, FOLDER, JSONL, NOTE_NAMES, SQL, Input, readable, resolve
 from rulener.run.output import Output, write_error
 from rulener.run.plan import PlanFile, Planner
 from rulener.run.spool import Spool
@@ -23,8 +23,7 @@ from rulener.run.work import Job
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from rulener.formats.readers import Columns
-    from rulener.run.inputs import Input
+    from rulener.formats.sql import Query
     from rulener.run.plan import PlannedPart
     from rulener.run.work import PartResult
 
@@ -53,6 +52,7 @@ class Totals:
         self.written += result.bytes
 
 
+_NO_ROWS = "the query gives none"
 _NOTES = "notes are *.txt files, or rows of a table (.jsonl, .csv, .parquet, …)"
 
 
@@ -75,15 +75,18 @@ def run(
     overwrite: bool = False,
     progress: Callable[[Totals, int | None], None] | None = None,
     start: str | None = None,
+    query: Query | None = None,
 ) -> Totals:
     """Annotates all notes of `paths` into the folder `out`, in one or more formats; goes on where an earlier run was stopped.
 
-    `columns` say where tables have ids and texts, `names` which files of folders are notes. Raises UsageError, MissingExtra.
+    `columns` say where tables have ids and texts, `names` which files of folders are notes; with a `query` notes come from a
+    database too, before the others. Raises UsageError, MissingExtra.
     """
     encoding = check_encoding(encoding)
     formats = known_formats([format] if isinstance(format, str) else format)
     check_engine(formats, engine)
-    inputs = _carrying(resolve(paths, columns))
+    asked = (Input(SQL, "", query.database.name, columns or Columns(), query=query),) if query else ()
+    inputs = _carrying((*asked, *resolve(paths, columns)))
     folder = os.path.abspath(out)
     rows_passed_over: Counter[str] = Counter()
     with contextlib.ExitStack() as spools:
@@ -106,6 +109,9 @@ def _spooled(
     source: Input, encoding: str | None, folder: str, spools: contextlib.ExitStack, passed_over: Counter[str]
 ) -> Input:
     """The input with its notes at hand as lines."""
+    if source.query is not None:
+        rows = source.query.notes(source.columns, encoding)
+        return replace(source, spool=spools.enter_context(contextlib.closing(Spool(rows, folder, by_id=True))).path)
     reader = reader_of(source.path) if source.kind not in (FOLDER, FILE, JSONL) else None
     if reader is None:
         return source
@@ -132,11 +138,12 @@ def _run(
     parts = iter(planner)
     first = next(parts, None)
     if first is None:
-        raise _no_notes(paths, planner.others, rows_passed_over)
+        raise _no_notes(paths, planner.others, rows_passed_over) if paths else _no_notes([inputs[0].name], 0, {}, _NO_ROWS)
     options: dict[str, Any] = {"format": ",".join(formats), "encoding": encoding or "utf-8"}
     columns = inputs[0].columns
     given = {"notes": list(names), "id_column": columns.id, "text_column": columns.text, "carry": list(columns.carry)}
     options |= {name: value for name, value in given.items() if value}
+    options |= {name: value for source in inputs if source.query for name, value in source.query.described().items()}
     identity = _identity(engine, options, [[i.kind, i.name] for i in inputs])
     with Output(folder, identity, overwrite=overwrite) as output:
         current = _Run(Job(engine, inputs, formats, encoding), output, planner, _chain(first, parts), progress)
@@ -283,8 +290,8 @@ def _chain(first: PlannedPart, parts: Iterator[PlannedPart]) -> Iterator[Planned
     yield from parts
 
 
-def _no_notes(paths: Sequence[str], others: int, rows: dict[str, int]) -> UsageError:
+def _no_notes(paths: Sequence[str], others: int, rows: dict[str, int], hint: str = _NOTES) -> UsageError:
     listed = ([f"{others} other files"] if others else []) + [f"{count:,} {reason}" for reason, count in rows.items()]
     found = f" ({', '.join(listed)})" if listed else ""
     names = ", ".join(readable(path) for path in paths)
-    return UsageError("U203", f"no notes found{found}", place=names, hint=_NOTES)
+    return UsageError("U203", f"no notes found{found}", place=names, hint=hint)

@@ -19,7 +19,9 @@ from rulener.run.spool import read_spooled
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-FOLDER, FILE, JSONL = "folder", "file", "jsonl"
+    from rulener.formats.sql import Query
+
+FOLDER, FILE, JSONL, SQL = "folder", "file", "jsonl", "sql"
 UNLISTED = -1
 """Stands for the size of a folder that could not be listed."""
 
@@ -34,7 +36,7 @@ _USUAL = Columns()
 class Input:
     """One INPUT argument. `name` identifies it in the manifest on any machine; `path` finds it on this one.
 
-    A table other than `.jsonl` has the name of its reader as kind, and its notes are in `spool`.
+    A table other than `.jsonl` has the name of its reader as kind, and its notes are in `spool`; so are those of a `query`.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class Input:
     name: str
     columns: Columns = _USUAL
     spool: str | None = None
+    query: Query | None = None
 
     @property
     def has_lines(self) -> bool:

@@ -58,7 +58,7 @@ def test_no_command_is_help(call: Call) -> None:
     [
         (["nonsense"], "No such command 'nonsense'"),
         (["run", "notes"], "Missing option '--output' / '-o'"),
-        (["run", "-o", "out"], "Missing argument 'INPUT...'"),
+        (["run", "-o", "out"], "give an INPUT, or --db"),
         (["run", "notes", "-o", "out", "--workers", "0"], "Invalid value for '--workers' / '-w'"),
         (["run", "notes", "-o", "out", "--format", "xml"], "Invalid value for '--format' / '-f'"),
         (["show", "--nonsense"], "No such option"),
