@@ -154,6 +154,36 @@ def compile_to(
     return Engine(Path(target))
 
 
+def compile_packs(
+    target: PathLike,
+    packs: Sequence[Pack],
+    *,
+    lexicons: Sequence[Path] = (),
+    resolution: str | None = None,
+    decisions: PathLike | None = None,
+) -> Engine:
+    """Compile packs that are read and linked already to the file `target` and open it: for who compiles at every keystroke.
+
+    Large `lexicons` are taken from the user's cache, or put there. Raises PackError, LexiconError, UsageError.
+    """
+    from rulener.compiler.build import CompileInputs, compile_artifact
+    from rulener.compiler.cache import cache_folder, hash_lexicon
+    from rulener.compiler.fingerprint import fingerprint
+
+    _check_resolution(resolution)
+    folder = cache_folder()
+    hashes = tuple(hash_lexicon(path, folder) for path in lexicons)
+    named = [pack.resolution for pack in packs if pack.resolution is not None]
+    key = fingerprint(
+        [(pack.path.name, pack.content_hash) for pack in packs],
+        [(path.name, digest) for path, digest in zip(lexicons, hashes, strict=True)],
+        {"resolution": resolution},
+    )
+    policy = resolution or (named[-1] if named else "longest")
+    compile_artifact(CompileInputs(tuple(packs), tuple(lexicons), hashes, policy, key, folder), Path(target))
+    return Engine(Path(target), decisions=decisions)
+
+
 def pack_folders(packs: Sequence[PathLike], base: str | None) -> list[Path]:
     """The folders of `base` and `packs`, each once, in order. Raises UsageError for one that is neither folder nor shipped."""
     from rulener import shipped

@@ -122,12 +122,7 @@ def effect_of(old: Any, new: Any, notes: Iterable[tuple[str, str]]) -> Effect:
     """
     effect = Effect()
     for (note, text), before, after in _side_by_side(old, new, notes):
-        effect.notes += 1
-        effect.before += len(before)
-        effect.after += len(after)
-        changes = list(_changes(note, text, before, after))
-        effect.changed_notes += bool(changes)
-        effect.changes += changes
+        add_note(effect, note, text, before, after)
     return effect
 
 
@@ -154,6 +149,16 @@ def hits_of(document: Any) -> list[Hit]:
         )
         for entity in document.entities
     ]
+
+
+def add_note(effect: Effect, note: str, text: str, before: Sequence[Hit], after: Sequence[Hit]) -> None:
+    """Count one more note into an effect, for who has the mentions of both sides already."""
+    effect.notes += 1
+    effect.before += len(before)
+    effect.after += len(after)
+    changes = list(_changes(note, text, before, after))
+    effect.changed_notes += bool(changes)
+    effect.changes += changes
 
 
 def _changes(note: str, text: str, before: Sequence[Hit], after: Sequence[Hit]) -> Iterator[Change]:
@@ -251,13 +256,7 @@ def against_baseline(baseline: Baseline, engine: Any, notes: Iterable[tuple[str,
         if known is None or known[0] != digest(text):
             problems.append(f"{note}: {'not in the baseline' if known is None else 'the text is not that of the baseline'}")
             continue
-        hits = hits_of(document)
-        effect.notes += 1
-        effect.before += len(known[1])
-        effect.after += len(hits)
-        changes = list(_changes(note, text, known[1], hits))
-        effect.changed_notes += bool(changes)
-        effect.changes += changes
+        add_note(effect, note, text, known[1], hits_of(document))
     problems += [f"{note}: in the baseline, but not among the notes" for note in baseline.notes if note not in seen]
     return effect, problems
 

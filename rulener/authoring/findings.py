@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from rulener.authoring.lock import check_lock
 from rulener.authoring.outline import Entry, outline, rule_at
@@ -12,10 +13,11 @@ from rulener.authoring.probes import probe
 from rulener.engine import PathLike, find_conflicts
 from rulener.errors import PackError
 from rulener.packs.cases import load_cases
+from rulener.packs.checks import ALL_CHECKS, REFUSING
 from rulener.packs.diagnostics import Diagnostic, Findings, has_errors, name_of, sort_diagnostics
-from rulener.packs.link import known_label_names
+from rulener.packs.link import known_label_names, link
 from rulener.packs.model import Pack, Silence
-from rulener.packs.parse import check_packs
+from rulener.packs.parse import read_pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,33 @@ def find(
     *,
     base: Sequence[Path] = (),
     lexicons: Sequence[PathLike] = (),
-    cache_dir: Path | None = None,
 ) -> Report:
     """Every finding about the packs in `folders`, used together with those in `base`; what speaks only of `base` is left out.
 
     Raises LexiconError for a table that cannot be used.
     """
-    packs, found = check_packs([*base, *folders])
+    *_, report = find_in_steps(folders, base=base, lexicons=lexicons)
+    return report
+
+
+def find_in_steps(
+    folders: Sequence[Path],
+    *,
+    base: Sequence[Path] = (),
+    lexicons: Sequence[PathLike] = (),
+    known: Mapping[Path, Pack] = MappingProxyType({}),
+) -> Iterator[Report]:
+    """The same, what is quick first: reports that grow. The last one is whole; who needs no more may stop before.
+
+    `known` are packs that were read already, without findings, by their folder.
+    """
+    packs: list[Pack] = []
+    found: list[Diagnostic] = []
+    for folder in [*base, *folders]:
+        pack, diagnostics = (known[folder], []) if folder in known else read_pack(folder)
+        found += diagnostics
+        packs += [pack] if pack is not None else []
+    found += link(packs, warn=False)
     checked = [pack for pack in packs if pack.path in folders]
     for pack in checked:
         found += load_cases(pack.path, labels=known_label_names(packs) if not pack.unread else None)[1]
@@ -53,20 +75,32 @@ def find(
         found += check_lock(pack, [entry for entry in entries if Path(entry.path).parent == pack.path])
     unread = sorted({kind for pack in packs for kind in pack.unread} & {"labels", "sections", "words", "axes"})
     waiting = [f"unknown {', '.join(unread)}"] if unread else []
-    messages: list[str] = []
+    later = "conflicts of terms, cues and headings; texts that never match"
+
+    def report(*still: str, messages: Sequence[str] = ()) -> Report:
+        own = [diagnostic for diagnostic in found if not _only_in(diagnostic, base)]
+        kept, silenced = _silence(own, checked, entries, complete=not waiting and not still)
+        ordered = tuple(sort_diagnostics(kept)), tuple(sort_diagnostics(silenced))
+        return Report(tuple(packs), *ordered, (*waiting, *still), tuple(messages))
+
+    yield report("lints", later)
+    for check in ALL_CHECKS:
+        if check not in REFUSING:
+            found += check.check(packs)
+            yield report("lints", later)
     if has_errors(found):
-        waiting.append("conflicts of terms, cues and headings; texts that never match")
-    else:
-        conflicts, messages = find_conflicts(packs, lexicons)
-        found += conflicts + _probed(packs, checked, cache_dir)
-    own = [diagnostic for diagnostic in found if not _only_in(diagnostic, base)]
-    kept, silenced = _silence(own, checked, entries, complete=not waiting)
-    return Report(tuple(packs), tuple(sort_diagnostics(kept)), tuple(sort_diagnostics(silenced)), tuple(waiting), tuple(messages))
+        yield report(later)
+        return
+    conflicts, messages = find_conflicts(packs, lexicons)
+    found += conflicts
+    yield report("texts that never match", messages=messages)
+    found += _probed(packs, checked)
+    yield report(messages=messages)
 
 
-def _probed(packs: Sequence[Pack], checked: Sequence[Pack], cache_dir: Path | None) -> list[Diagnostic]:
+def _probed(packs: Sequence[Pack], checked: Sequence[Pack]) -> list[Diagnostic]:
     try:
-        return probe(packs, checked, cache_dir)
+        return probe(packs, checked)
     except PackError as error:  # what only the compiler refuses
         return list(error.diagnostics)
 

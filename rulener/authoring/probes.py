@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from rulener.engine import Engine, load
+from rulener.engine import Engine, compile_packs
 from rulener.packs.diagnostics import Diagnostic, Findings
 from rulener.packs.model import (
     Alternatives,
@@ -37,13 +38,14 @@ _FILLER = "xyz"
 _SHOWN = 12
 
 
-def probe(packs: Sequence[Pack], checked: Sequence[Pack], cache_dir: Path | None = None) -> list[Diagnostic]:
+def probe(packs: Sequence[Pack], checked: Sequence[Pack]) -> list[Diagnostic]:
     """R321 for texts of `checked` that never match, R327 for sections that never open. `packs` are all packs, without errors."""
-    engine = load(*(pack.path for pack in packs), base=None, resolution="all", cache_dir=cache_dir)
     findings = Findings()
-    _probe_mentions(engine, packs, checked, findings)
-    _probe_sections(engine, checked, findings)
-    engine.close()
+    with TemporaryDirectory(prefix="rulener-", ignore_cleanup_errors=True) as folder:
+        engine = compile_packs(Path(folder) / "probe.rnr", packs, resolution="all")
+        _probe_mentions(engine, packs, checked, findings)
+        _probe_sections(engine, checked, findings)
+        engine.close()
     return findings.all
 
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "diff": "Compare two packs over notes: what is added, lost and changed.",
     "stats": "Count over notes: hits and time of each rule, sections, drift.",
     "docs": "Write a page for every rule of a pack, for review and sign-off.",
+    "workbench": "Edit rule packs in the browser and see what an edit does.",
     "fmt": "Write rule packs in their canonical form.",
     "lexicon": "Make, merge and look into term tables.",
     "import": "Turn rule files of medspaCy, FastContext or NegEx into a pack.",

@@ -46,7 +46,17 @@ from rulener.packs.rules import (
 )
 from rulener.packs.source import Fields, Scalar, Source, Table, nearest, parse_source, suggestion
 
-__all__ = ["ALL_CHECKS", "check_packs", "link", "load_cases", "load_packs", "parse_marked", "parse_pack", "read_sources"]
+__all__ = [
+    "ALL_CHECKS",
+    "check_packs",
+    "link",
+    "load_cases",
+    "load_packs",
+    "parse_marked",
+    "parse_pack",
+    "read_pack",
+    "read_sources",
+]
 
 PACK_FILE = "pack.yaml"
 _HEADER_KEYS = ("name", "version", "description", "labels", "axes", "resolution", "options", "systems", "silence")
@@ -73,7 +83,7 @@ def check_packs(folders: Iterable[Path], *, warn: bool = True) -> tuple[list[Pac
     findings = Findings()
     packs: list[Pack] = []
     for folder in folders:
-        pack, diagnostics = _read_pack(folder, None)
+        pack, diagnostics = read_pack(folder)
         findings.extend(diagnostics)
         if pack is not None:
             packs.append(pack)
@@ -83,7 +93,7 @@ def check_packs(folders: Iterable[Path], *, warn: bool = True) -> tuple[list[Pac
 
 def parse_pack(folder: Path, *, display: str | None = None) -> tuple[Pack | None, list[Diagnostic]]:
     """Read one folder. `display` is how diagnostics name it. The pack is None if any finding is an error."""
-    pack, diagnostics = _read_pack(folder, display)
+    pack, diagnostics = read_pack(folder, display=display)
     return (None if has_errors(diagnostics) else pack), diagnostics
 
 
@@ -148,8 +158,8 @@ class _Draft:
         )
 
 
-def _read_pack(folder: Path, display: str | None) -> tuple[Pack | None, list[Diagnostic]]:
-    """The pack of all that could be read, errors or not."""
+def read_pack(folder: Path, *, display: str | None = None) -> tuple[Pack | None, list[Diagnostic]]:
+    """The pack of all that could be read, errors or not; None when the folder cannot be listed. It is not linked yet."""
     findings = Findings()
     shown = display or folder.as_posix()
     files = _files(folder, shown, findings)

@@ -50,6 +50,6 @@ def test_the_samples_of_a_pattern_take_its_ways(tmp_path: Path) -> None:
 
 def test_what_is_sampled_is_found_by_the_engine(tmp_path: Path) -> None:
     """The only finding is that of the rule whose own `unless` takes every sample away."""
-    report = find([write(tmp_path)], cache_dir=tmp_path / "cache")
+    report = find([write(tmp_path)])
     assert [(finding.code, finding.place.line if finding.place else 0) for finding in report.findings] == [("R321", 17)]
     assert report.waiting == ()
