@@ -81,14 +81,14 @@ class Files:
         ]
 
     def path_of(self, key: str) -> Path:
-        """The path of a file. Raises UsageError U310 for a key that is none of the packs' files."""
+        """The path of a file. Raises UsageError U350 for a key that is none of the packs' files."""
         pack, _, name = key.partition("/")
         folder = self.packs.get(pack)
         if key in self._buffers:
             return self._buffers[key].path
         if folder is None or key not in self.listed():
             hint = "only the .yaml files of the packs given on the command line can be opened, no links out of their folder"
-            raise UsageError("U310", "no file of the packs on the workbench", place=key, hint=hint)
+            raise UsageError("U350", "no file of the packs on the workbench", place=key, hint=hint)
         return folder / name
 
     # --- reading and editing
@@ -96,7 +96,7 @@ class Files:
     def open(self, key: str) -> Buffer:
         """The file as it is in the editor, read from disk when it was not open or has no unsaved edits.
 
-        Raises UsageError U310 (no such file), U311 (it cannot be read as text).
+        Raises UsageError U350 (no such file), U351 (it cannot be read as text).
         """
         path = self.path_of(key)
         known = self._buffers.get(key)
@@ -142,7 +142,7 @@ class Files:
         buffer = self._buffers.get(key) or self.open(key)
         path = self.path_of(key)
         if not _is_own(path, self.packs[key.partition("/")[0]]):
-            raise UsageError("U310", "this has become a link out of its folder", place=key, hint="make it a file again")
+            raise UsageError("U350", "this has become a link out of its folder", place=key, hint="make it a file again")
         now = _digest_of(path)
         if now not in (buffer.digest, over):
             return Conflict(key, _text_of(path), now)
@@ -201,15 +201,15 @@ def _read(path: Path, key: str) -> Buffer:
         size = path.stat().st_size
         data = path.read_bytes() if size <= MAX_BYTES else b""
     except OSError as error:
-        raise UsageError("U311", f"the file cannot be opened: {error.strerror}", place=key) from None
+        raise UsageError("U351", f"the file cannot be opened: {error.strerror}", place=key) from None
     if size > MAX_BYTES:
         hint = "spread the rules over several files"
-        raise UsageError("U311", f"the file has {size:,} bytes; the editor takes {MAX_BYTES:,}", place=key, hint=hint)
+        raise UsageError("U351", f"the file has {size:,} bytes; the editor takes {MAX_BYTES:,}", place=key, hint=hint)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         hint = "save it as UTF-8 with the program it was written with"
-        raise UsageError("U311", f"the file is not UTF-8: byte {error.start} of {len(data)}", place=key, hint=hint) from None
+        raise UsageError("U351", f"the file is not UTF-8: byte {error.start} of {len(data)}", place=key, hint=hint) from None
     bom = text.startswith(_BOM)
     text = text.removeprefix(_BOM)
     newline = "\r\n" if "\r\n" in text and text.count("\r\n") * 2 > text.count("\n") else "\n"

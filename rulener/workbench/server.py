@@ -18,7 +18,7 @@ HOST = "127.0.0.1"
 
 
 def listen(port: int) -> socket.socket:
-    """A socket on this machine's loopback; port 0 takes a free one. Raises UsageError U312 when the port cannot be had."""
+    """A socket on this machine's loopback; port 0 takes a free one. Raises UsageError U352 when the port cannot be had."""
     found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -29,14 +29,14 @@ def listen(port: int) -> socket.socket:
         taken = error.errno == errno.EADDRINUSE
         why = "another program uses it" if taken else str(error.strerror)
         hint = "--port 0 takes a free one" if taken else "choose one from 1024 to 65535"
-        raise UsageError("U312", f"the port {port} cannot be used: {why}", hint=hint) from None
+        raise UsageError("U352", f"the port {port} cannot be used: {why}", hint=hint) from None
     return found
 
 
 def serve(session: Session, port: int, say: Callable[[str], None]) -> None:
     """Serve the workbench until interrupted. `say` is given the address, with its token, once the port is ours.
 
-    Raises UsageError U312, MissingExtra.
+    Raises UsageError U352, MissingExtra.
     """
     try:
         import uvicorn

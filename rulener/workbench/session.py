@@ -89,7 +89,7 @@ class Session:
     # --- editing ------------------------------------------------------------------------------------------------------
 
     def edit(self, key: str, text: str) -> None:
-        """Take what the editor holds now. Raises UsageError U310, U311."""
+        """Take what the editor holds now. Raises UsageError U350, U351."""
         self.files.edit(key, text)
         self.revision += 1
 

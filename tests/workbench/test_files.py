@@ -31,7 +31,7 @@ def test_only_the_packs_files_are_listed(files: Files, pack: Path) -> None:
     ["", "mypack", "mypack/", "mypack/../mypack/terms.yaml", "other/terms.yaml", "/etc/passwd", "mypack/README.md", "mypack/\0"],
 )
 def test_anything_else_is_refused(files: Files, key: str) -> None:
-    with pytest.raises(UsageError, match="U310"):
+    with pytest.raises(UsageError, match="U350"):
         files.open(key)
 
 
@@ -41,7 +41,7 @@ def test_links_out_of_the_folder_are_refused(files: Files, pack: Path) -> None:
     os.symlink(outside, pack / "link.yaml")
     assert files.refused() == ["mypack/link.yaml"]
     assert "link.yaml" not in files.on_disk("mypack")
-    with pytest.raises(UsageError, match="U310"):
+    with pytest.raises(UsageError, match="U350"):
         files.open("mypack/link.yaml")
 
 
@@ -51,7 +51,7 @@ def test_a_file_that_becomes_a_link_is_not_written(files: Files, pack: Path) -> 
     files.edit(TERMS, "terms: []\n")
     (pack / "terms.yaml").unlink()
     os.symlink(outside, pack / "terms.yaml")
-    with pytest.raises(UsageError, match="U310"):
+    with pytest.raises(UsageError, match="U350"):
         files.save(TERMS)
     assert outside.read_text("utf-8") == "secret: 1\n"
 
@@ -118,17 +118,17 @@ def test_a_clean_file_is_read_afresh_when_opened(files: Files, pack: Path) -> No
 
 def test_what_is_no_text_is_said_to_be_none(files: Files, pack: Path) -> None:
     (pack / "latin.yaml").write_bytes("terms: [é]\n".encode("latin-1"))
-    with pytest.raises(UsageError, match=r"U311.*not UTF-8: byte 8 of"):
+    with pytest.raises(UsageError, match=r"U351.*not UTF-8: byte 8 of"):
         files.open("mypack/latin.yaml")
     (pack / "huge.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
-    with pytest.raises(UsageError, match=r"U311.*the editor takes"):
+    with pytest.raises(UsageError, match=r"U351.*the editor takes"):
         files.open("mypack/huge.yaml")
 
 
 def test_a_file_deleted_before_it_is_opened(files: Files, pack: Path) -> None:
     files.open(TERMS)
     (pack / "terms.yaml").unlink()
-    with pytest.raises(UsageError, match=r"U31[01]"):
+    with pytest.raises(UsageError, match=r"U35[01]"):
         files.open(TERMS)
 
 

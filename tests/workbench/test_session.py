@@ -154,5 +154,5 @@ def test_a_lexicon_that_cannot_be_read_is_said(pack: Path, tmp_path: Path) -> No
 
 
 def test_unknown_files_are_refused(session: Session) -> None:
-    with pytest.raises(UsageError, match="U310"):
+    with pytest.raises(UsageError, match="U350"):
         session.edit("mypack/../secret.yaml", "x")
