@@ -49,6 +49,7 @@ FORMATS = {
         Format("labelstudio", ".labelstudio.json", "labelstudio:LabelStudioWriter", "Label Studio tasks with predictions"),
         Format("doccano", ".doccano.jsonl", "doccano:DoccanoWriter", "doccano sequence labelling, one note a line"),
         Format("prodigy", ".prodigy.jsonl", "prodigy:ProdigyWriter", "Prodigy tasks with tokens and spans, one note a line"),
+        Format("fhir", ".fhir.ndjson", "fhir_bundles:FhirWriter", "FHIR R4: a Bundle (collection) a note, one a line"),
         Format("html", ".html", "html:HtmlWriter", "a page of marked notes"),
     )
 }
