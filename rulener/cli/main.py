@@ -141,7 +141,8 @@ def line_of(error: RulenerError) -> str:
 
 def _bug(error: Exception) -> int:
     """Type and place only: the message of an unexpected error may quote a note."""
-    from rulener.run.workers import WorkerBug, describe_bug
+    from rulener.run.trouble import WorkerBug
+    from rulener.run.workers import describe_bug
 
     kind, place, traceback = (error.kind, error.place, error.traceback) if isinstance(error, WorkerBug) else describe_bug(error)
     wanted = os.environ.get("RULENER_TRACEBACK") == "1"

@@ -189,11 +189,12 @@ class _Run:
         return error
 
     def go(self, count: int, start: str | None) -> Totals:
-        if count == 1 or self._planner.checks_ids or not self._plan_parts(2):
+        if self._planner.checks_ids:
             self._plan_all()
         if self._planner.checks_ids:
             self._job.duplicates.update(self._planner.duplicates())
-        if count == 1 or (self._all_planned and len(self._to_do) < 2) or not hasattr(os, "fork"):
+        if start == "here" or not hasattr(os, "fork"):  # Windows
+            self._plan_all()
             self._work_here()
         else:
             self._work_in_processes(count, start)

@@ -28,3 +28,15 @@ WORKERS = 8
 
 ATTEMPTS = 2
 """A part whose worker dies is tried so often."""
+
+LOST_NOTES = 20
+"""So many notes of a part may be given up because workers die over them; one more ends the run (U209)."""
+
+HUNG_SECONDS = 30.0
+"""A slice may take the engine so long ..."""
+
+HUNG_SECONDS_A_NOTE = 2.0
+"""... and so long for each of its notes (a regex rule has a second) ..."""
+
+HUNG_SECONDS_A_MILLION = 10.0
+"""... and so long for each million characters. Then it hangs, and its worker is ended."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,26 @@ class PartResult:
         return sum(file.bytes for file in self.files)
 
 
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How a part is made over which a worker has died.
+
+    `lost` are notes (their place in the part) that are not annotated: code and reason. With `singly` every note is a slice of
+    its own and those before `first` are passed over: to find the note that does it.
+    """
+
+    lost: dict[int, tuple[str, str]] = field(default_factory=dict)
+    singly: bool = False
+    first: int = 0
+
+    def passes_over(self, place: int) -> bool:
+        return place in self.lost or (self.singly and place < self.first)
+
+
+Watch = Callable[[int, int, int], None]
+"""Told what the engine is given next: the place of its first note, how many notes, how many bytes; (-1, 0, 0) when it is done."""
+
+
 def result_from(record: dict[str, Any]) -> PartResult:
     """The result that `asdict` made this record of."""
     files = [PartFile(**file) for file in record["files"]]
@@ -74,7 +95,9 @@ def result_from(record: dict[str, Any]) -> PartResult:
     return PartResult(**{**record, "files": files, "failures": failures})
 
 
-def make_part(job: Job, task: bytes, scratch: str) -> tuple[PartResult, list[Sink | FolderSink]]:
+def make_part(
+    job: Job, task: bytes, scratch: str, care: Care | None = None, watch: Watch | None = None
+) -> tuple[PartResult, list[Sink | FolderSink]]:
     """Annotates the notes of a planned part into files whose names are `scratch` and a suffix.
 
     Gives the result and the files, complete but neither synced nor closed.
@@ -84,7 +107,7 @@ def make_part(job: Job, task: bytes, scratch: str) -> tuple[PartResult, list[Sin
     try:
         for name in job.formats:
             sinks.append(new_sink(name, scratch))
-        maker = _PartMaker(job, PartResult(plan["part"]), sinks)
+        maker = _PartMaker(job, PartResult(plan["part"]), sinks, care, watch)
         for segment in plan["segments"]:
             source = job.inputs[segment["input"]]
             if "names" in segment:
@@ -99,10 +122,15 @@ def make_part(job: Job, task: bytes, scratch: str) -> tuple[PartResult, list[Sin
 
 
 class _PartMaker:
-    def __init__(self, job: Job, result: PartResult, sinks: Sequence[Sink | FolderSink]) -> None:
+    def __init__(
+        self, job: Job, result: PartResult, sinks: Sequence[Sink | FolderSink], care: Care | None, watch: Watch | None
+    ) -> None:
         self._job = job
         self._result = result
         self._sinks = sinks
+        self._care = care
+        self._watch = watch or _unwatched
+        self._slice_notes = 1 if care is not None and care.singly else limits.SLICE_NOTES
         self._writers = [open_writer(name, sink, job.engine) for name, sink in zip(job.formats, sinks, strict=True)]
         self._duplicates = job.duplicates.get(result.part, {})
         self._read_hash = hashlib.sha256()
@@ -116,11 +144,14 @@ class _PartMaker:
 
     def files(self, source: Input, names: Sequence[str], sizes: Sequence[int]) -> None:
         root, encoding, duplicates, result = source.root, self._job.encoding, self._duplicates, self._result
-        texts, ids, places, data = self._texts, self._ids, self._places, self._data
+        texts, ids, places, data, care = self._texts, self._ids, self._places, self._data, self._care
         for name, size in zip(names, sizes, strict=True):
             place = result.notes
             result.notes = place + 1
             note_id = name if name.isascii() else readable(name)
+            if care is not None and care.passes_over(place):
+                self._lose(place, note_id)
+                continue
             try:
                 if duplicates and str(place) in duplicates:
                     raise _duplicate(source.place(note_id), duplicates[str(place)])
@@ -139,7 +170,7 @@ class _PartMaker:
             texts.append(text)
             ids.append(note_id)
             places.append(place)
-            if len(texts) >= limits.SLICE_NOTES or self._waiting >= limits.SLICE_BYTES:
+            if len(texts) >= self._slice_notes or self._waiting >= limits.SLICE_BYTES:
                 self._annotate()
         self._annotate()
 
@@ -156,6 +187,9 @@ class _PartMaker:
                 if len(line) > limits.NOTE_BYTES:
                     raise too_long(len(line))
                 note_id, text, metadata = source.note(line)
+                if self._care is not None and self._care.passes_over(place):
+                    self._lose(place, note_id)
+                    continue
                 if str(place) in self._duplicates:
                     raise _duplicate(source.place(note_id, line_number), self._duplicates[str(place)])
             except NoteError as error:
@@ -166,7 +200,7 @@ class _PartMaker:
             self._texts.append(text)
             self._ids.append(note_id)
             self._places.append(place)
-            if len(self._texts) >= limits.SLICE_NOTES or self._waiting >= limits.SLICE_BYTES:
+            if len(self._texts) >= self._slice_notes or self._waiting >= limits.SLICE_BYTES:
                 self._annotate()
         self._annotate()
 
@@ -196,6 +230,7 @@ class _PartMaker:
     def _engine_call(
         self, texts: Sequence[str], ids: Sequence[str], places: Sequence[int], metadata: Sequence[dict[str, Any]]
     ) -> None:
+        self._watch(places[0], len(texts), sum(map(len, texts)))
         try:
             batch = self._job.engine.batch(texts, ids, metadata) if metadata else self._job.engine.batch(texts, ids)
         except MemoryError:
@@ -206,6 +241,7 @@ class _PartMaker:
         self._result.entities += batch.n_entities
         for writer in self._writers:
             writer.write(batch)
+        self._watch(*_IDLE)
 
     def _in_halves(
         self, texts: Sequence[str], ids: Sequence[str], places: Sequence[int], metadata: Sequence[dict[str, Any]]
@@ -217,9 +253,22 @@ class _PartMaker:
         self._engine_call(texts[:half], ids[:half], places[:half], metadata[:half])
         self._engine_call(texts[half:], ids[half:], places[half:], metadata[half:])
 
+    def _lose(self, place: int, note_id: str) -> None:
+        """Nothing is said of a note that was passed over only to come to a later one."""
+        assert self._care is not None
+        if place in self._care.lost:
+            self._failures.append((place, (note_id, *self._care.lost[place])))
+
     def _fail(self, place: int, note_id: str, error: NoteError) -> None:
         hint = f" ({error.hint})" if error.hint else ""
         self._failures.append((place, (note_id, error.code, error.message + hint)))
+
+
+_IDLE = (-1, 0, 0)
+
+
+def _unwatched(place: int, notes: int, size: int) -> None:
+    """Nobody waits for it."""
 
 
 def _duplicate(here: str, first: str) -> NoteError:

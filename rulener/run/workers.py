@@ -1,30 +1,36 @@
 """Parts made in other processes, or in this one.
 
-A worker is told which planned part to make, by 24 bytes through a pipe; it reads the notes itself, writes a temporary file,
+A worker is told which planned part to make, by a few bytes through a pipe; it reads the notes itself, writes a temporary file,
 syncs it and answers with a short report. The parent puts the file in place. So a worker that is killed, or whose parent is,
 leaves nothing but a temporary file. Workers are forked on Linux; elsewhere a new interpreter is started.
+
+A worker tells before each slice what it gives the engine, so that the parent knows when one hangs and over which note it died
+(rulener.run.trouble).
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
 import struct
 import sys
 import threading
+import time
 from collections import deque
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from rulener.errors import RulenerError, UsageError
-from rulener.run.limits import ATTEMPTS
+from rulener.run import limits
 from rulener.run.output import remove_scratch, write_error
 from rulener.run.plan import read_at
-from rulener.run.work import PartResult, make_part, result_from
+from rulener.run.trouble import Bug, Ending, Trouble, WorkerBug
+from rulener.run.work import Care, PartResult, make_part, result_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,25 +38,19 @@ if TYPE_CHECKING:
     from rulener.formats.sink import FolderSink, Sink
     from rulener.run.work import Job
 
-_TASK = struct.Struct("<qqq")  # part, offset and length of its line in the plan
+_PDEATHSIG = 1  # of <linux/prctl.h>
 _AHEAD = 2  # tasks a worker holds, so that it never waits for the next
 
 
-class WorkerBug(Exception):
-    """An unexpected exception in a worker: its type and place, and its traceback for developers."""
-
-    def __init__(self, kind: str, place: str, traceback: str) -> None:
-        super().__init__(kind, place)
-        self.kind = kind
-        self.place = place
-        self.traceback = traceback
-
-
 class Syncer:
-    """Syncs and closes finished files in a thread, so that the next part need not wait for the disk; then calls `done`."""
+    """Syncs and closes finished files in a thread, so that the next part need not wait for the disk; then calls `done`.
 
-    def __init__(self, done: Callable[[PartResult, str], None]) -> None:
+    What goes wrong is raised by the next call; `failed` is told at once.
+    """
+
+    def __init__(self, done: Callable[[PartResult, str], None], failed: Callable[[BaseException], None] | None = None) -> None:
         self._done = done
+        self._failed = failed
         self._queue: SimpleQueue[tuple[PartResult, list[Sink | FolderSink], str] | None] = SimpleQueue()
         self._slots = threading.Semaphore(_AHEAD)
         self._error: BaseException | None = None
@@ -82,6 +82,8 @@ class Syncer:
                     self._done(result, scratch)
             except BaseException as error:  # noqa: BLE001 (raised again in the main thread)
                 self._error = error
+                if self._failed:
+                    self._failed(error)
             finally:
                 for sink in sinks:
                     sink.close()
@@ -95,28 +97,33 @@ def here(
     syncer = Syncer(commit)
     try:
         for part, offset, length in tasks:
-            scratch = _scratch(folder, part)
+            scratch = _scratch(folder, part, os.getpid())
             result, sinks = make_part(job, read_at(plan_fd, offset, length), scratch)
             syncer.submit(result, sinks, scratch)
     finally:
         syncer.finish()
 
 
-def _scratch(folder: str, part: int) -> str:
+def _scratch(folder: str, part: int, pid: int) -> str:
     """What the scratch files of a part begin with."""
-    return os.path.join(folder, f".rulener-part-{part:05d}-{os.getpid()}")
+    return os.path.join(folder, f".rulener-part-{part:05d}-{pid}")
 
 
 # --- the parent's side
 
 
+@dataclass(slots=True)
 class _Worker:
-    def __init__(self, pid: int, tasks: int, results: int) -> None:
-        self.pid = pid
-        self.tasks = tasks
-        self.results = results
-        self.held: deque[int] = deque()
-        self.at: int | None = None  # the part it has begun last
+    pid: int
+    tasks: int
+    results: int
+    held: deque[int] = field(default_factory=deque)
+    at: int | None = None  # the part it began last
+    place: int = -1  # the first note of the slice that the engine has, or -1
+    allowed: float = 0.0  # seconds for that slice
+    deadline: float = math.inf
+    bug: Bug | None = None
+    no_memory: bool = False
 
 
 class Pool:
@@ -129,7 +136,8 @@ class Pool:
         self._count = count
         self._start = _forked if (start or ("fork" if sys.platform == "linux" else "spawn")) == "fork" else _spawned
         self._workers: dict[int, _Worker] = {}
-        self._attempts: dict[int, int] = {}
+        self._troubles: dict[int, Trouble] = {}
+        self._stillborn = 0
         self._poll = select.poll()
 
     @property
@@ -146,26 +154,57 @@ class Pool:
         if worker is None or (worker.held and len(self._workers) < self._count):
             worker = self._new_worker()
         worker.held.append(part)
+        care = self._trouble(part).care
+        task = [part, offset, length] if care is None else [part, offset, length, asdict(care)]
         with contextlib.suppress(BrokenPipeError):  # it is dead: `wait` will find out
-            os.write(worker.tasks, _TASK.pack(part, offset, length))
+            _send(worker.tasks, json.dumps(task).encode())
 
     def wait(self, *, block: bool) -> Iterator[tuple[PartResult, str] | int]:
-        """What has come in: finished parts with their files, and numbers of parts to be given again as their worker died."""
-        for file, _ in self._poll.poll(None if block else 0):
-            worker = self._workers[file]
-            message = _receive(file)
-            if message is None:
-                yield from self._bury(worker)
-                continue
-            report = json.loads(message)
-            if "begun" in report:
-                worker.at = report["begun"]
-            elif "result" in report:
-                result = result_from(report["result"])
-                worker.held.remove(result.part)
-                yield result, report["scratch"]
-            else:
-                _raise_report(report, self._folder)
+        """What has come in: finished parts with their files, and numbers of parts to be given again."""
+        ready = {file for file, _ in self._poll.poll(self._patience() if block else 0)}
+        for file in ready:
+            yield from self._heard(self._workers[file])
+        for file, worker in list(self._workers.items()):
+            if file not in ready and worker.deadline < time.monotonic():
+                os.kill(worker.pid, signal.SIGKILL)
+                yield from self._bury(worker, hung=True)
+
+    def _patience(self) -> float | None:
+        """Milliseconds until a worker will have taken too long."""
+        first = min((worker.deadline for worker in self._workers.values()), default=math.inf)
+        return None if first == math.inf else max(0.0, first - time.monotonic()) * 1000 + 1
+
+    def _heard(self, worker: _Worker) -> Iterator[tuple[PartResult, str] | int]:
+        message = _receive(worker.results)
+        if message is None:
+            yield from self._bury(worker)
+            return
+        report = json.loads(message)
+        if "slice" in report:
+            worker.place, *size = report["slice"]
+            worker.allowed = self._trouble(worker.at).seconds(*size)
+            worker.deadline = time.monotonic() + worker.allowed if worker.place >= 0 else math.inf
+        elif "begun" in report:
+            self._stillborn = 0
+            worker.at, worker.place = report["begun"], -1
+        elif "result" in report:
+            result = result_from(report["result"])
+            worker.held.remove(result.part)
+            self._troubles.pop(result.part, None)
+            yield result, report["scratch"]
+        elif "seen" in report:
+            worker.held.remove(report["seen"])
+            self._troubles[report["seen"]].seen()
+            yield report["seen"]
+        elif "bug" in report:
+            worker.bug = tuple(report["bug"])
+        elif "memory" in report:
+            worker.no_memory = True
+        else:
+            _raise_report(report, self._folder)
+
+    def _trouble(self, part: int | None) -> Trouble:
+        return self._troubles.get(-1 if part is None else part) or Trouble(-1 if part is None else part)
 
     def _new_worker(self) -> _Worker:
         worker = self._start(self._job, self._plan_fd, self._folder, self._files())
@@ -176,13 +215,19 @@ class Pool:
     def _files(self) -> list[int]:
         return [file for worker in self._workers.values() for file in (worker.tasks, worker.results)]
 
-    def _bury(self, worker: _Worker) -> list[int]:
+    def _bury(self, worker: _Worker, *, hung: bool = False) -> list[int]:
+        """The parts that a dead worker held; they are to be given again. Raises U209 or WorkerBug when that is no use."""
         self._forget(worker)
         code = os.waitstatus_to_exitcode(os.waitpid(worker.pid, 0)[1])
-        if worker.at is not None and worker.at in worker.held:
-            self._attempts[worker.at] = self._attempts.get(worker.at, 0) + 1
-            if self._attempts[worker.at] >= ATTEMPTS:
-                raise _lost_twice(worker.at, code)
+        for part in worker.held:
+            remove_scratch(_scratch(self._folder, part, worker.pid))
+        ending = Ending(code, hung, worker.bug, worker.no_memory, worker.place, worker.allowed)
+        if worker.at is None:
+            self._stillborn += 1
+            if self._stillborn > limits.ATTEMPTS:
+                raise ending.error(f"a worker {{}} before it had begun, {self._stillborn} times")
+        elif worker.at in worker.held:
+            self._troubles.setdefault(worker.at, Trouble(worker.at)).add(ending)
         return list(worker.held)
 
     def _forget(self, worker: _Worker) -> None:
@@ -198,12 +243,6 @@ class Pool:
                 os.kill(worker.pid, signal.SIGKILL)
             self._forget(worker)
             os.waitpid(worker.pid, 0)
-
-
-def _lost_twice(part: int, code: int) -> UsageError:
-    how = f"was ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-    hint = "out of memory? try fewer --workers; give the same command again to go on"
-    return UsageError("U209", f"a worker {how} {ATTEMPTS} times while making part {part}", hint=hint)
 
 
 def _raise_report(report: dict[str, Any], folder: str) -> None:
@@ -266,28 +305,48 @@ def _spawned_main() -> None:
 def _serve(job: Job, plan_fd: int, folder: str, tasks: int, results: int, parent: int) -> None:
     """Makes part after part until the parent closes the pipe or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    _end_with_parent()
     reports = _Reports(results)
-    syncer = Syncer(reports.finished)
+    syncer = Syncer(reports.finished, reports.failed)  # the next task may never come
     try:
-        while (task := _exactly(tasks, _TASK.size)) is not None and os.getppid() == parent:
-            part, offset, length = _TASK.unpack(task)
-            reports.send({"begun": part})
-            scratch = _scratch(folder, part)
-            try:
-                result, sinks = make_part(job, read_at(plan_fd, offset, length), scratch)
-            except BaseException:
-                remove_scratch(scratch)
-                raise
-            syncer.submit(result, sinks, scratch)
+        while (task := _receive(tasks)) is not None and os.getppid() == parent:
+            _make(job, plan_fd, folder, json.loads(task), reports, syncer)
         syncer.finish()
-    except BrokenPipeError:
+    except BaseException as error:  # noqa: BLE001 (told to the parent, which ends with it)
+        reports.failed(error)
+
+
+def _make(job: Job, plan_fd: int, folder: str, task: list[Any], reports: _Reports, syncer: Syncer) -> None:
+    part, offset, length, *more = task
+    care = _care_from(more[0]) if more else None
+    reports.send({"begun": part})
+    scratch = _scratch(folder, part, os.getpid())
+    try:
+        result, sinks = make_part(job, read_at(plan_fd, offset, length), scratch, care, reports.slice)
+    except BaseException:
+        remove_scratch(scratch)
+        raise
+    if care is None or not care.singly:
+        syncer.submit(result, sinks, scratch)
         return
-    except RulenerError as error:
-        reports.last({"error": [error.code, error.message, error.hint, error.place]})
-    except OSError as error:
-        reports.last({"system": [error.errno, error.strerror]})
-    except Exception as error:  # noqa: BLE001 (told to the parent, which ends with it)
-        reports.last({"bug": describe_bug(error)})
+    for sink in sinks:
+        sink.close()
+    remove_scratch(scratch)
+    reports.send({"seen": part})
+
+
+def _care_from(record: dict[str, Any]) -> Care:
+    lost = {int(place): (code, reason) for place, (code, reason) in record["lost"].items()}
+    return Care(lost, record["singly"], record["first"])
+
+
+def _end_with_parent() -> None:
+    """On Linux the system ends a worker whose parent is gone, even one that hangs."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError, ImportError):
+            import ctypes
+
+            ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
 
 
 class _Reports:
@@ -301,7 +360,19 @@ class _Reports:
         with self._lock:
             _send(self._results, json.dumps(report).encode())
 
-    def last(self, report: dict[str, Any]) -> None:
+    def slice(self, place: int, notes: int, size: int) -> None:
+        self.send({"slice": [place, notes, size]})
+
+    def failed(self, error: BaseException) -> None:
+        """The last report, unless there is nobody any more."""
+        if isinstance(error, RulenerError):
+            report: dict[str, Any] = {"error": [error.code, error.message, error.hint, error.place]}
+        elif isinstance(error, OSError):
+            report = {"system": [error.errno, error.strerror]}
+        elif isinstance(error, MemoryError):
+            report = {"memory": True}
+        else:
+            report = {"bug": describe_bug(error)}
         with contextlib.suppress(BrokenPipeError):
             self.send(report)
 

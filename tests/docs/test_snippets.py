@@ -243,6 +243,7 @@ LIMITS = {
     "limits.SORT_RECORDS": "200,000",
     "limits.WORKERS": "the usable CPUs, at most 8",
     "limits.ATTEMPTS": "2",
+    "limits.LOST_NOTES": "20",
     "sentences.MAX_SENTENCE_TOKENS": "1024",
     "text.MAX_FIELD_TOKENS": "6",
     "sentences.MAX_FIELD_POINTS": "50",

@@ -75,7 +75,7 @@ def test_killed_again_and_again(notes: Path, tmp_path: Path, small_parts: None) 
     paths, out = [str(notes)], str(tmp_path / "out")
     run(FakeEngine(), paths, str(tmp_path / "whole"), workers=1)
     kills = 0
-    while killed_at(40, lambda: run(FakeEngine(), paths, out, workers=1)):
+    while killed_at(25, lambda: run(FakeEngine(), paths, out, workers=1)):
         kills += 1
     assert kills > 1
     assert tree(tmp_path / "out") == tree(tmp_path / "whole")

@@ -13,7 +13,7 @@ import pytest
 
 from rulener.errors import UsageError
 from rulener.formats.sink import Sink
-from rulener.run import limits, work, workers
+from rulener.run import limits, work
 from rulener.run.directory import default_workers, run
 from rulener.run.output import Output
 from tests.run.fake import FakeBatch, FakeEngine
@@ -314,33 +314,6 @@ def test_a_killed_worker_is_replaced(notes: Path, tmp_path: Path, small_parts: N
     run(FakeEngine(kill=str(tmp_path / "killed")), [str(notes)], str(tmp_path / "out"), workers=2, start=start)
     assert (tmp_path / "killed").exists()
     assert [name for name in tree(tmp_path / "out")] == [name for name in tree(tmp_path / "whole")]
-
-
-def test_a_part_that_kills_twice_ends_the_run(notes: Path, tmp_path: Path, small_parts: None) -> None:
-    text = (notes / "n08.txt").read_text()
-    (notes / "n08.txt").write_text("deadly" + text[6:])
-    with pytest.raises(
-        UsageError, match=r"U209.*ended by signal SIGKILL 2 times while making part 1; \d parts are done and stay"
-    ):
-        run(FakeEngine(), [str(notes)], str(tmp_path / "out"), workers=2)
-    (notes / "n08.txt").write_text(text)
-    run(FakeEngine(), [str(notes)], str(tmp_path / "out"), workers=2)
-    run(FakeEngine(), [str(notes)], str(tmp_path / "whole"), workers=1)
-    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
-
-
-@dataclass
-class Broken(FakeEngine):
-    def batch(self, texts: list[str], ids: list[str]) -> FakeBatch:
-        raise KeyError(texts[0])
-
-
-def test_a_bug_in_a_worker_is_told_without_the_note(notes: Path, tmp_path: Path, small_parts: None) -> None:
-    with pytest.raises(workers.WorkerBug) as caught:
-        run(Broken(), [str(notes)], str(tmp_path / "out"), workers=2)
-    assert caught.value.kind == "KeyError"
-    assert caught.value.place.startswith("test_run.py:")
-    assert "chest" not in str(caught.value)
 
 
 @dataclass
