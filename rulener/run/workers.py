@@ -29,7 +29,7 @@ from rulener.errors import RulenerError, UsageError
 from rulener.run import limits
 from rulener.run.output import remove_scratch, write_error
 from rulener.run.plan import read_at
-from rulener.run.trouble import Bug, Ending, Trouble, WorkerBug
+from rulener.run.trouble import Bug, Ending, Trouble
 from rulener.run.work import Care, PartResult, make_part, result_from
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def _raise_report(report: dict[str, Any], folder: str) -> None:
         raise UsageError(code, message, hint=hint, place=place)
     if "system" in report:
         raise write_error(OSError(*report["system"]), folder)
-    raise WorkerBug(*report["bug"])
+    raise KeyboardInterrupt
 
 
 def _forked(job: Job, plan_fd: int, folder: str, others: list[int]) -> _Worker:
@@ -371,6 +371,8 @@ class _Reports:
             report = {"system": [error.errno, error.strerror]}
         elif isinstance(error, MemoryError):
             report = {"memory": True}
+        elif isinstance(error, KeyboardInterrupt):
+            report = {"interrupted": True}
         else:
             report = {"bug": describe_bug(error)}
         with contextlib.suppress(BrokenPipeError):
