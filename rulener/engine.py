@@ -489,7 +489,7 @@ class Engine:
         failures = [NoteFailure(*failure) for failure in batch.failures]
         return JsonlBatch(self.json_lines(batch), len(batch) - len(failures), batch.n_entities, failures)
 
-    def batch(self, texts: Sequence[str], ids: Sequence[str], metadata: Sequence[dict[str, Any]] | None = None) -> Batch:
+    def batch(self, texts: Sequence[str], ids: Sequence[str | None], metadata: Sequence[dict[str, Any]] | None = None) -> Batch:
         """Annotate notes; the rows are for writers (`rulener.formats`). `metadata`, one dict a note, goes into the results."""
         _same_length(ids, texts)
         if metadata is not None:

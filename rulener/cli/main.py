@@ -34,6 +34,7 @@ COMMANDS = {
     "lexicon": "Make, merge and look into term tables.",
     "import": "Turn rule files of medspaCy, FastContext or NegEx into a pack.",
     "schema": "Write JSON Schemas of a pack's files, for editors.",
+    "serve": "Serve an engine over HTTP.",
     "compile": "Compile packs and lexicons into one file.",
     "info": "Describe a compiled file, or the engine the options make.",
     "selftest": "See whether this installation works.",

@@ -1,0 +1,39 @@
+"""Whether a body keeps within the limits of its route. Each function raises Problem: U304, U305."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rulener.service import problems
+from rulener.service.settings import EXPLAIN_CHARACTERS, MENTIONS
+
+if TYPE_CHECKING:
+    from rulener.service.forms import AnnotateRequest, BatchRequest, ExplainRequest
+    from rulener.service.settings import Settings
+
+
+def check_annotate(request: AnnotateRequest, settings: Settings) -> None:
+    _check_text(request.text, settings.characters, "#/text")
+    _check_mentions(len(request.mentions or ()))
+
+
+def check_batch(request: BatchRequest, settings: Settings) -> None:
+    count = len(request.notes)
+    if count > settings.notes:
+        raise problems.too_many("notes", count, settings.notes, "#/notes")
+    for number, note in enumerate(request.notes):
+        _check_text(note.text, settings.characters, f"#/notes/{number}/text")
+
+
+def check_explain(request: ExplainRequest, settings: Settings) -> None:
+    _check_text(request.text, min(settings.characters, EXPLAIN_CHARACTERS), "#/text")
+
+
+def _check_mentions(count: int) -> None:
+    if count > MENTIONS:
+        raise problems.too_many("mentions", count, MENTIONS, "#/mentions")
+
+
+def _check_text(text: str, limit: int, pointer: str) -> None:
+    if len(text) > limit:
+        raise problems.too_long(len(text), limit, pointer)
