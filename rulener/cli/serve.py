@@ -37,7 +37,12 @@ _PORT = 8350
     type=click.FloatRange(0),
     help="Time to finish when stopped.",
 )
-@click.option("--watch", is_flag=True, help="Reload when the files of packs and lexicons change.")
+@click.option(
+    "--watch",
+    type=click.FloatRange(0.001),
+    metavar="SECONDS",
+    help="Look so often whether the files of packs and lexicons have changed, and reload.",
+)
 def command(
     make: dict[str, Any],
     decisions: str | None,
@@ -52,9 +57,9 @@ def command(
     max_note: int,
     seconds: float,
     stop_seconds: float,
-    watch: bool,
+    watch: float | None,
 ) -> int:
-    """Serve an engine over HTTP: /v1/annotate, /v1/annotate:batch, /v1/explain, /health, /ready, /metrics.
+    """Serve an engine over HTTP: /v1/annotate, /v1/annotate:batch, /v1/explain, /metrics and others.
 
     /openapi.json describes it. SIGTERM finishes what runs and ends; SIGHUP loads packs and lexicons again. Listens on this
     machine only, unless --host says otherwise. Needs the extra [serve].
@@ -87,5 +92,5 @@ def command(
     service = Service(Engines(lambda: load_engine(make), server.log.info), settings)
     listening = server.bound(host, port)
     with listening:
-        server.serve(service, listening, Watch(lambda: files_of(make)) if watch else None)
+        server.serve(service, listening, None if watch is None else (watch, Watch(lambda: files_of(make))))
     return EXIT_OK

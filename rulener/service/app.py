@@ -96,6 +96,15 @@ class Service:
     async def metrics_page(self) -> Response:
         return Response(self.metrics.page(), media_type=MEDIA_TYPE)
 
+    async def reload(self) -> Response:
+        if self.settings.token is None:
+            raise problems.forbidden()
+        outcome = await self.engines.reload()
+        failure = self.engines.failure
+        if failure is not None:
+            raise problems.reload_failed(failure)
+        return _json({"outcome": outcome, "engine": self.engines.fingerprint})
+
     # --- starting and stopping
 
     async def start(self) -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rulener.errors import RulenerError
+from rulener.errors import RulenerError, UsageError
 from rulener.run.workers import describe_bug
 
 if TYPE_CHECKING:
@@ -106,7 +106,10 @@ class Watch:
         return True
 
     def _signature(self) -> Signature:
-        return tuple(_stamps(self._files()))
+        try:
+            return tuple(_stamps(self._files()))
+        except UsageError:  # a folder is gone: the reload says so
+            return ()
 
 
 def _stamps(paths: Iterable[Path]) -> Iterator[tuple[str, int, int, int]]:

@@ -52,9 +52,7 @@ class Note:
     note_id: Annotated[_Id | None, _NOTE_ID] = None
 
 
-_MENTIONS = Field(
-    fail_fast=True, description="Judge these only: each comes back, in this order, with assertions and concepts."
-)
+_MENTIONS = Field(fail_fast=True, description="Judge these only: each comes back, in this order, with assertions and concepts.")
 Mentions = Annotated[list[Mention], _MENTIONS]
 
 

@@ -118,6 +118,19 @@ ROUTES = (
         (500, 503),
     ),
     Route(
+        "/v1/reload",
+        "POST",
+        "reload",
+        "service",
+        "Load packs and lexicons again",
+        "As SIGHUP does. Requests under way keep their engine; when the new one cannot be made, the old one stays. Only where "
+        "the service has a token.",
+        None,
+        "Reload",
+        {},
+        (401, 403, 409, 500),
+    ),
+    Route(
         "/metrics",
         "GET",
         "metrics_page",
@@ -268,6 +281,7 @@ def _answer_schemas() -> dict[str, Any]:
             engine=_FINGERPRINT_SCHEMA,
             reload=_object(status={"enum": ["ok", "failed"]}, code={"type": ["string", "null"]}),
         ),
+        "Reload": _object(outcome={"enum": ["changed", "unchanged"]}, engine=_FINGERPRINT_SCHEMA),
         "Problem": {
             "type": "object",
             "description": "RFC 9457.",

@@ -9,6 +9,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rulener.errors import RulenerError
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN = 20  # errors of one body that are listed
@@ -117,6 +121,11 @@ def no_token(*, given: bool) -> Problem:
 def forbidden() -> Problem:
     hint = "start rulener serve with --token-file, or send the process SIGHUP"
     return Problem(403, "U312", "a service without a token cannot be reloaded over HTTP", hint)
+
+
+def reload_failed(error: RulenerError) -> Problem:
+    place = f"{error.place}: " if error.place else ""
+    return Problem(409, error.code, f"{place}{error.message}; the engine stays as it is", error.hint)
 
 
 def no_page() -> Problem:

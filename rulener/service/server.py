@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 
 import uvicorn
 
-from rulener.errors import UsageError
+from rulener.errors import EXIT_OK, UsageError
 from rulener.service.app import Service, application
 from rulener.service.engines import Watch
 
@@ -25,14 +26,20 @@ log = logging.getLogger("rulener.service")
 
 _BACKLOG = 2048
 _KEEP_ALIVE = 75  # seconds a connection may idle; longer than those of usual proxies
-_WATCH_SECONDS = 2.0
 _STOPPING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name))
 
 
-def serve(service: Service, listening: socket.socket, watch: Watch | None = None) -> None:
-    """Serves until SIGTERM or SIGINT, then finishes what runs within its time. Raises what loading the engine raises."""
+def serve(service: Service, listening: socket.socket, watch: tuple[float, Watch] | None = None) -> None:
+    """Serves until SIGTERM or SIGINT, then finishes what runs within its time. `watch`: seconds between looks at files, and what
+    looks. Raises what loading the engine raises.
+    """
     _log_to_stderr()
     asyncio.run(_Process(service, listening, watch).run())
+    left = service.desk.running
+    log.info("stopped" + (f"; {left} piece{'s' * (left > 1)} of work {'were' if left > 1 else 'was'} cut off" if left else ""))
+    if left:  # threads in the middle of a note, for which the interpreter would wait
+        logging.shutdown()
+        os._exit(EXIT_OK)
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -70,7 +77,7 @@ def is_loopback(host: str) -> bool:
 
 
 class _Process:
-    def __init__(self, service: Service, listening: socket.socket, watch: Watch | None) -> None:
+    def __init__(self, service: Service, listening: socket.socket, watch: tuple[float, Watch] | None) -> None:
         self._service = service
         self._listening = listening
         self._watch = watch
@@ -105,7 +112,6 @@ class _Process:
         await self._service.stop()
         if self._error is not None:
             raise self._error
-        log.info("stopped")
 
     async def _load(self) -> None:
         try:
@@ -115,11 +121,11 @@ class _Process:
             self._server.should_exit = True
             return
         if self._watch is not None:
-            self._spawn(self._look(self._watch))
+            self._spawn(self._look(*self._watch))
 
-    async def _look(self, watch: Watch) -> None:
+    async def _look(self, seconds: float, watch: Watch) -> None:
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
+            await asyncio.sleep(seconds)
             if await asyncio.to_thread(watch.look):
                 await self._service.engines.reload()
 

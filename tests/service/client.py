@@ -79,7 +79,9 @@ class Connection:
             "client": ("127.0.0.1", 1),
         }
         self.messages = iter(messages)
-        self.stays = stays
+        self._left = asyncio.Event()
+        if not stays:
+            self._left.set()
         self.taken = 0
         self.sent: list[Message] = []
 
@@ -87,9 +89,12 @@ class Connection:
         for message in self.messages:
             self.taken += 1
             return message
-        if self.stays:
-            await asyncio.Event().wait()
+        await self._left.wait()
         return {"type": "http.disconnect"}
+
+    def leave(self) -> None:
+        """The client goes, now that its messages are taken."""
+        self._left.set()
 
     async def send(self, message: Message) -> None:
         self.sent.append(message)
