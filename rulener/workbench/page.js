@@ -287,6 +287,38 @@ const wb = (() => {
     send("theme", { dark });
   }
 
+  // A dialog that the server has made; it may still be on its way.
+  function ask(tries = 50) {
+    const dialog = $("#wb-dialog");
+    if (!dialog || dialog.open) return tries && setTimeout(() => ask(tries - 1), 20);
+    dialog.showModal();
+    fitForm(dialog);
+  }
+
+  function fitForm(dialog) {
+    const into = dialog.querySelector("[name=into]");
+    if (into) for (const one of dialog.querySelectorAll(".new")) one.hidden = Boolean(into.value);
+  }
+
+  document.addEventListener("change", (event) => {
+    const dialog = event.target.closest("#wb-dialog");
+    if (!dialog) return;
+    fitForm(dialog);
+    const axis = event.target.dataset.axis;
+    const area = dialog.querySelector("textarea");
+    if (!axis || !area) return;
+    const axes = [...dialog.querySelectorAll("[data-axis]")].filter((one) => one.checked).map((one) => one.dataset.axis);
+    area.value = area.value.replace(/(\[(?:[^\]\\]|\\.)*\])\{([^}\s]*)[^}]*\}/, (_, mark, label) => `${mark}{${[label, ...axes].join(" ")}}`);
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("[data-form]");
+    if (!form) return;
+    const given = {};
+    for (const one of form.elements) if (one.name) given[one.name] = one.type === "checkbox" ? one.checked : one.value;
+    send(form.dataset.form, given);
+  });
+
   const local = {
     theme: () => theme(!document.body.classList.contains("body--dark")),
     help: () => $("#wb-help").showModal(),
@@ -307,6 +339,7 @@ const wb = (() => {
     if (target.dataset.local) return local[target.dataset.local](target);
     if (target.dataset.act === "explain" && selectedSpan()) return;
     const { act, ...more } = target.dataset;
+    if (target.closest("#wb-dialog")) target.closest("dialog").close();
     if (target.closest("#wb-tools")) Object.assign(more, selectedSpan() || {});
     send(act, more);
   });
@@ -416,5 +449,6 @@ const wb = (() => {
     working,
     retired,
     showMention,
+    ask,
   };
 })();

@@ -100,6 +100,7 @@ class Page:
             with ui.element("section").classes("wb-below").props('aria-label="what it does"'):
                 self._tabs = ui.html("", sanitize=False).classes("wb-tabs").props('role="tablist"')
                 self._below = ui.html("", sanitize=False).classes("wb-panel").props('role="tabpanel"')
+        self._dialog = ui.html("", sanitize=False)
         self._said = ui.html("", sanitize=False).classes("sr").props('role="status" aria-live="polite"')
 
     def retire(self) -> None:
@@ -215,19 +216,90 @@ class Page:
         if self.key:
             self._editor.theme = self._theme
 
+    def _on_explain(self, given: dict[str, Any]) -> None:
+        at = _number(given, "at", _number(given, "start", 0))
+        whole = self.session.notes.text(self.note)
+        if whole is None:
+            return
+        explanation = self.session.explain(whole, at)
+        if explanation is not None:
+            self.selected = at
+            self._why.set_content(view.explanation_panel(explanation, self.session.rule_place, self.session.rule_source))
+            self._show_note()
+            first = next(iter(explanation.entities), None)
+            said = view.text(f"{first.data['text']}: {first.data['label']}") if first else "no entity stands here"
+            self._said.set_content(said)
+
+    def _on_unexplain(self, given: dict[str, Any]) -> None:
+        self.selected = None
+        self._why.set_content("")
+        self._show_note()
+
+    def _on_term(self, given: dict[str, Any]) -> None:
+        text, start, end = self._selection(given)
+        self._ask(view.term_dialog(self.session.draft_term(text, start, end, self.key)))
+
+    def _on_case(self, given: dict[str, Any]) -> None:
+        text, start, end = self._selection(given)
+        self._ask(view.case_dialog(self.session.draft_case(text, start, end, self.key, str(given.get("axis") or ""))))
+
+    def _selection(self, given: dict[str, Any]) -> tuple[str, int, int]:
+        whole = self.session.notes.text(self.note) or ""
+        start = _number(given, "start", 0)
+        end = _number(given, "end", 0)
+        if not 0 <= start < end <= len(whole):
+            raise UsageError("U353", "nothing was written: no words of the note are selected")
+        return whole, start, end
+
+    def _on_addterm(self, given: dict[str, Any]) -> None:
+        words, exact = " ".join(str(given.get("words", "")).split()), bool(given.get("exact"))
+        into, key = str(given.get("into") or ""), str(given.get("key"))
+        if into:
+            key, _, id_ = into.partition("#")
+            line = self.session.add_surface(key, id_, words, exact=exact)
+        else:
+            line = self.session.add_term(key, str(given.get("id")), str(given.get("label")), words, exact=exact)
+        self._written(key, line)
+
+    def _on_addcase(self, given: dict[str, Any]) -> None:
+        key = str(given.get("key"))
+        self._written(key, self.session.add_case(key, str(given.get("id")), str(given.get("marked"))))
+        self.tab = "tests"
+
+    def _written(self, key: str, line: int) -> None:
+        self._open(key)
+        self._call("jump", line, 1)
+        self._wake()
+        self._say(f"written into {key}, not saved yet")
+
+    def _on_overwrite(self, given: dict[str, Any]) -> None:
+        self._save(str(given.get("key")), str(given.get("over")))
+
+    def _on_theirs(self, given: dict[str, Any]) -> None:
+        key = str(given.get("key"))
+        self.session.revert(key)
+        self._open(key)
+        self._wake()
+        self._say(f"{key} is as it is on disk")
+
+    def _ask(self, dialog: str) -> None:
+        self._dialog.set_content("")
+        self._dialog.set_content(dialog)
+        self._call("ask")
+
     def _on_save(self, given: dict[str, Any]) -> None:
         if self.key:
-            self._save(None)
+            self._save(self.key, None)
 
-    def _save(self, over: str | None) -> None:
-        conflict = self.session.save(self.key, over=over)
+    def _save(self, key: str, over: str | None) -> None:
+        conflict = self.session.save(key, over=over)
         if conflict is None:
-            self._say(f"{self.key} saved")
+            self._say(f"{key} saved")
             self._wake()
             self._show_files()
             self._show_bar()
         else:
-            self._say(f"{self.key} has changed on disk; nothing was written", bad=True)
+            self._ask(view.conflict_dialog(conflict, self.session.files.text(key)))
 
     # --- files
 
@@ -246,7 +318,7 @@ class Page:
         self._place.clear()
         with self._place:
             self._editor = ui.codemirror(
-                buffer.text, language="YAML", theme=self._theme, indent="  ", on_change=self._typed
+                buffer.text, language="YAML", theme=self._theme, indent="  ", line_wrapping=True, on_change=self._typed
             )
         self._call("opened", self._editor.id, key)
         self._show_files()

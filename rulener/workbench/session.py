@@ -7,6 +7,7 @@ notices by `revision` that it has been overtaken.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -17,17 +18,19 @@ from typing import TYPE_CHECKING
 
 from rulener.authoring.effects import Effect, Hit, add_note, hits_of
 from rulener.authoring.findings import find_in_steps
-from rulener.authoring.outline import Entry, outline
+from rulener.authoring.marks import label_and_axes
+from rulener.authoring.outline import Entry, outline, rule_at
 from rulener.authoring.testing import Result, Tester
 from rulener.engine import compile_packs
-from rulener.errors import NoteError, PackError, RulenerError
+from rulener.errors import NoteError, PackError, RulenerError, UsageError
 from rulener.packs.cases import load_cases
 from rulener.packs.diagnostics import Diagnostic, Edit, Located, has_errors, sort_diagnostics
 from rulener.packs.link import link
-from rulener.packs.model import Pack, Place
+from rulener.packs.model import AXES, Pack, Place
 from rulener.packs.parse import read_pack
 from rulener.workbench.files import Conflict, Files
 from rulener.workbench.notes import Notes
+from rulener.workbench.writing import Written, add_case, add_surface, add_term, marked_text, name_from
 
 if TYPE_CHECKING:
     from rulener.document import Document
@@ -37,6 +40,31 @@ if TYPE_CHECKING:
 FINDINGS, ENGINE, TESTS, CHANGES, LINTS, FAILED = "findings", "engine", "tests", "changes", "lints", "failed"
 _CHUNK = 64  # notes between two looks whether somebody typed
 _SLOTS = 2  # compiled files that are kept: the saved state and the edited one
+
+
+_ID = re.compile(r"[a-z][a-z0-9-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class TermDraft:
+    """A term that could be made. `files` may hold it, the best first; `terms` are those it could be one more text of."""
+
+    words: str
+    id: str
+    label: str
+    labels: tuple[str, ...]
+    exact: bool
+    files: tuple[str, ...]
+    terms: tuple[tuple[str, str], ...]  # file, id
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDraft:
+    """A case that could be made: `marked` is the sentence with the mark."""
+
+    id: str
+    marked: str
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +108,7 @@ class Session:
         self._root = Path(self._room.name)
         self._saved: Compiled | None = None
         self._saved_hits: dict[str, list[Hit]] = {}
+        self._base_entries: dict[Path, list[Entry]] = {}
         self._made = 0
 
     def close(self) -> None:
@@ -243,6 +272,112 @@ class Session:
         """Why there is what there is at a place of a text. Raises NoteError, UsageError U220."""
         return self.current.engine.explain(text, position) if self.current is not None else None
 
+    # --- from a selection ---------------------------------------------------------------------------------------------
+
+    def draft_term(self, text: str, start: int, end: int, near: str) -> TermDraft:
+        """What a term of the selected words would be; `near` is the open file, beside which it is put."""
+        words = " ".join(text[start:end].split())
+        keys = self._files_for("terms", near)
+        entries = [entry for entry in self.entries if entry.kind == "terms" and entry.id]
+        labels = self.current.engine.labels if self.current is not None else ()
+        document = self.document(text)
+        here = [one.label for one in document.entities if one.start < end and start < one.end] if document is not None else []
+        known = tuple(label for label in labels if label != "lexicon")
+        label = here[0] if here else (known[0] if known else "")
+        return TermDraft(
+            words,
+            name_from(words, [entry.id for entry in self.entries]),
+            label,
+            known,
+            words.isupper() and len(words) > 1,
+            tuple(keys),
+            tuple((entry.path, entry.id) for entry in entries),
+        )
+
+    def add_term(self, key: str, id_: str, label: str, words: str, *, exact: bool) -> int:
+        """Write a new term into a file's buffer; its line. Raises UsageError U353."""
+        self._check_name(id_)
+        return self._write(key, lambda text: add_term(text, id_, label, words, exact=exact))
+
+    def add_surface(self, key: str, id_: str, words: str, *, exact: bool) -> int:
+        """Write one more text of a term into a file's buffer; its line. Raises UsageError U353."""
+        return self._write(key, lambda text: add_surface(text, id_, words, exact=exact))
+
+    def draft_case(self, text: str, start: int, end: int, near: str, axis: str = "") -> CaseDraft:
+        """What a case of the selected words would be: their sentence, marked as the engine sees them now, or with `axis`."""
+        document = self.document(text)
+        low, high = 0, len(text)
+        inside = "mention"
+        if document is not None:
+            sentences = [one for one in document.sentences if one.start < end and start < one.end]
+            if sentences:
+                low, high = min(start, sentences[0].start), max(end, sentences[-1].end)
+            here = [one for one in document.entities if (one.start, one.end) == (start, end)]
+            here += [one for one in document.entities if one.start < end and start < one.end]
+            if here:
+                inside = label_and_axes(here[0])
+        label, *axes = inside.split()
+        if axis and axis not in axes:
+            axes = [one for one in AXES if one in (*axes, axis)]
+        marked = marked_text(text[low:high].rstrip(), start - low, end - low, " ".join([label, *axes]))
+        names = [entry.id for entry in self.entries if entry.kind == "cases"]
+        return CaseDraft(name_from(text[start:end], names, "case"), marked, tuple(self._files_for("cases", near)))
+
+    def add_case(self, key: str, id_: str, marked: str) -> int:
+        """Write a new case into a file's buffer; its line. Raises UsageError U353."""
+        self._check_name(id_)
+        return self._write(key, lambda text: add_case(text, id_, marked))
+
+    def _write(self, key: str, how: Callable[[str], Written]) -> int:
+        if key not in self.files.listed():
+            pack, _, name = key.partition("/")
+            if pack not in self.files.packs or not _is_file_name(name):
+                raise UsageError("U350", "no file of the packs on the workbench", place=key)
+            key = self.files.create(pack, name, "")
+        written = how(self.files.text(key))
+        self.edit(key, written.text)
+        return written.line
+
+    def _check_name(self, id_: str) -> None:
+        if not _ID.fullmatch(id_):
+            hint = "lower-case letters, digits and hyphens, beginning with a letter"
+            raise UsageError("U353", f"nothing was written: {id_!r} is no id", hint=hint)
+
+    def _files_for(self, kind: str, near: str) -> list[str]:
+        """The files that have such a list, those of the open file's pack first; or one that could be made."""
+        pack = near.partition("/")[0] if near.partition("/")[0] in self.files.packs else next(iter(self.files.packs))
+        found = [key for key in self.files.listed() if any(one.path == key and one.kind == kind for one in self.entries)]
+        own = [key for key in found if key.startswith(f"{pack}/")]
+        new = f"{pack}/{pack}.cases.yaml" if kind == "cases" else f"{pack}/terms.yaml"
+        others = [key for key in found if key not in own]
+        return sorted(own, key=lambda key: key != near) + ([] if own else [new]) + others
+
+    # --- where a rule stands ------------------------------------------------------------------------------------------
+
+    def rule_place(self, place: str) -> tuple[str, int] | None:
+        """The file and line of a rule that an explanation names (`pack/file.yaml:line:column`), if it is on the workbench."""
+        named, _, rest = place.partition(":")
+        name, _, file = named.partition("/")
+        for pack in self.current.packs if self.current is not None else ():
+            if pack.name == name and pack.path not in self._base:
+                key = f"{pack.path.name}/{file}"
+                line = rest.partition(":")[0]
+                return (key, int(line) if line.isdigit() else 1) if key in self.files.listed() else None
+        return None
+
+    def rule_source(self, place: str) -> str:
+        """The source of a rule of a base pack, which is not on the workbench; empty when there is none to show."""
+        named, _, rest = place.partition(":")
+        name, _, file = named.partition("/")
+        line = rest.partition(":")[0]
+        for folder, pack in self._base.items():
+            if pack.name == name and line.isdigit():
+                if folder not in self._base_entries:
+                    self._base_entries[folder] = outline(folder)
+                entry = rule_at(self._base_entries[folder], f"{folder.as_posix()}/{file}", int(line))
+                return entry.source if entry is not None else ""
+        return ""
+
     # --- tests --------------------------------------------------------------------------------------------------------
 
     def _tested(self, compiled: Compiled, focus: str) -> Iterator[Result]:
@@ -289,6 +424,10 @@ class Session:
         if any(id_ not in self._saved_hits for id_, _ in chunk):
             for (id_, _), hits in zip(chunk, _hits(saved.engine, chunk), strict=True):
                 self._saved_hits[id_] = hits
+
+
+def _is_file_name(name: str) -> bool:
+    return name.endswith(".yaml") and not name.startswith(".") and "/" not in name and "\\" not in name and "\0" not in name
 
 
 def is_of_rule(result: Result, rule: str) -> bool:

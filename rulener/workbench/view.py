@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import unified_diff
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from rulener.authoring.effects import Change, Effect
 from rulener.authoring.html import describe
 from rulener.authoring.outline import Entry
 from rulener.authoring.testing import FAIL, XFAIL, XPASS, Result
+from rulener.explain import Rule, quoted
 from rulener.formats.html import text as escaped
 from rulener.formats.texts import colours, plain
 from rulener.packs.diagnostics import Diagnostic
@@ -17,6 +19,9 @@ from rulener.packs.model import AXES
 
 if TYPE_CHECKING:
     from rulener.document import Document
+    from rulener.explain import Explanation, Found, PassedOver
+    from rulener.workbench.files import Conflict
+    from rulener.workbench.session import CaseDraft, TermDraft
 
 SHOWN_CHARACTERS = 60_000  # of a note at a time
 SHOWN_CHANGES = 200
@@ -211,7 +216,7 @@ def _marked(
         heading = next((one for one in sections if one.heading_start <= begin and end <= one.heading_end), None)
         if cue is not None:
             piece = f'<span class="cue {cue.axis}" title="{text(f"{cue.axis} by {cue.rule}")}">{piece}</span>'
-        if heading is not None:
+        if heading is not None and (heading.name or not active):
             name = text(heading.name or "unnamed section")
             piece = f'<span class="heading" title="section: {name}" data-name="{name}">{piece}</span>'
         yield _mark(piece, begin, end, active, styles, selected) if active else piece
@@ -374,3 +379,174 @@ def note_title(id_: str, ids: Sequence[str], search: str) -> str:
 def refused_note(why: str, whole: str) -> str:
     """A note that cannot be annotated, with the reason."""
     return f'<p class="failure" role="alert">{text(why)}</p>{plain_note(whole)}'
+
+
+# --- explanations -----------------------------------------------------------------------------------------------------
+
+
+def explanation_panel(
+    explanation: Explanation, jump: Callable[[str], tuple[str, int] | None], source: Callable[[str], str]
+) -> str:
+    """Why there is what there is at a place. `jump` gives the file and line of a rule on the workbench, `source` the text of one
+    that is not."""
+    said = _Explained(explanation, jump, source)
+    return f'<button class="close" data-act="unexplain" aria-label="close the explanation">×</button>{"".join(said.parts())}'
+
+
+class _Explained:
+    def __init__(
+        self, explanation: Explanation, jump: Callable[[str], tuple[str, int] | None], source: Callable[[str], str]
+    ) -> None:
+        self.of = explanation
+        self.jump = jump
+        self.source = source
+
+    def parts(self) -> Iterator[str]:
+        if not self.of.entities:
+            lines = self.of.lines()
+            end = lines.index("") if "" in lines else len(lines)
+            yield "".join(f"<p>{text(line)}</p>" for line in lines[:end])
+        for found in self.of.entities:
+            yield from self._entity(found)
+        yield from self._passed([one for one in self.of.passed_over if not any(one in found.beat for found in self.of.entities)])
+        cues = [cue for cue in self.of.cues if not cue.within_cue]
+        if cues:
+            yield "<h4>cues in this sentence</h4><ul>"
+            for cue in cues:
+                axes = ", ".join(cue.live or cue.axes)
+                yield f"<li><b>{text(cue.text)}</b> ({axes}) {text(cue.why)} {self._rule(cue.rule)}</li>"
+            yield "</ul>"
+
+    def _entity(self, found: Found) -> Iterator[str]:
+        data = found.data
+        axes = [axis for axis in AXES if data[axis]]
+        yield f'<h3>{text(quoted(data["text"]))} <span class="tag">{text(data["label"])}</span>'
+        yield "".join(f'<span class="tag axis">{AXIS_SIGNS[axis]} {axis}</span>' for axis in axes)
+        yield f"</h3><dl><dt>rule</dt><dd>{self._rule(found.rule)}</dd>"
+        concepts = [_concept(concept) for concept in data["concepts"]]
+        if concepts:
+            yield f"<dt>concept</dt><dd>{'<br>'.join(concepts)}</dd>"
+        if data["linking"] in ("ambiguous", "unresolved"):
+            yield f"<dt>linking</dt><dd>{text(data['linking'])}</dd>"
+        if found.section and found.section["name"]:
+            yield f"<dt>section</dt><dd>{text(found.section['name'])}, under {text(quoted(found.section['heading']))}</dd>"
+        for name, attribute in data["attributes"].items():
+            yield f"<dt>{text(name)}</dt><dd>{text(attribute['text'])}</dd>"
+        for cue, place, stop in zip(data["cues"], found.cue_places, found.cue_stops, strict=True):
+            words = self.of.text[cue["start"] : cue["end"]]
+            reach = self.of.text[cue["scope_start"] : cue["scope_end"]]
+            by = "the heading" if cue["via"] == "section" else "the cue"
+            far = "" if cue["via"] == "section" else f", which reaches {text(quoted(reach, 60))}"
+            ended = f", up to {text(quoted(stop.text))} {self._rule(stop.rule)}" if stop is not None else ""
+            rule = self._rule(Rule(cue["rule"], place))
+            yield f"<dt>{text(cue['axis'])}</dt><dd>by {by} {text(quoted(words))}{far}{ended} {rule}</dd>"
+        plain_axes = [axis for axis in AXES if data[axis] is False]
+        if plain_axes:
+            yield f"<dt>not</dt><dd>{', '.join(plain_axes)}</dd>"
+        yield "</dl>"
+        rivals = [one for one in found.beat if one.rule != found.rule or found.rule.name.startswith("lexicon:")]
+        yield from self._passed(rivals, "it beat")
+
+    def _passed(self, passed: Sequence[PassedOver], head: str = "also matches here, but does not count") -> Iterator[str]:
+        if passed:
+            yield f"<h4>{head}</h4><ul>"
+            for one in passed:
+                rule = f" {self._rule(one.rule)}" if one.rule else ""
+                what = one.label or {"word": "a word some rule looks for"}.get(one.what, one.what)
+                yield f"<li><b>{text(quoted(one.text))}</b> as {text(what)}: {text(one.why)}{rule}</li>"
+            yield "</ul>"
+
+    def _rule(self, rule: Rule) -> str:
+        """A rule's name: a button that jumps to it, or its source to unfold."""
+        at = self.jump(rule.place)
+        if at is not None:
+            return f'<button class="jump" data-act="jump" data-key="{text(at[0])}" data-line="{at[1]}">{text(rule.name)}</button>'
+        source = self.source(rule.place)
+        if source:
+            said = f'<summary title="{text(rule.place)}">{text(rule.name)}</summary>'
+            return f"<details>{said}<pre>{text(source)}</pre></details>"
+        return f'<code title="{text(rule.place)}">{text(rule.name)}</code>'
+
+
+def _concept(concept: Mapping[str, Any]) -> str:
+    if concept["code"] is None:
+        return f"{text(concept['name'] or '')} (no code)"
+    return f"<code>{text(concept['system'])}:{text(concept['code'])}</code> {text(concept['name'] or '')}"
+
+
+# --- dialogs ----------------------------------------------------------------------------------------------------------
+
+
+_ID_SHAPE = r'pattern="[a-z][a-z0-9\-]*"'
+
+
+def term_dialog(draft: TermDraft) -> str:
+    """The form of a new term."""
+    labels = "".join(f"<option{' selected' if label == draft.label else ''}>{text(label)}</option>" for label in draft.labels)
+    files = "".join(f"<option>{text(key)}</option>" for key in draft.files)
+    into = '<option value="">a new rule</option>' + "".join(
+        f'<option value="{text(f"{key}#{id_}")}">one more text of {text(id_)}</option>' for key, id_ in draft.terms
+    )
+    exact = " checked" if draft.exact else ""
+    return _form(
+        "addterm",
+        "Make a term",
+        f'<label>words<input name="words" value="{text(draft.words)}" required></label>'
+        f'<label>as<select name="into">{into}</select></label>'
+        f'<label class="new">id<input name="id" value="{text(draft.id)}" {_ID_SHAPE} required></label>'
+        f'<label class="new">label<select name="label">{labels}</select></label>'
+        f'<label class="new">file<select name="key">{files}</select></label>'
+        f'<label class="check"><input type="checkbox" name="exact"{exact}> only with these capitals</label>',
+    )
+
+
+def case_dialog(draft: CaseDraft) -> str:
+    """The form of a new case."""
+    files = "".join(f"<option>{text(key)}</option>" for key in draft.files)
+    written = draft.marked.rpartition("{")[2].rpartition("}")[0].split()
+    boxes = "".join(
+        f'<label class="check"><input type="checkbox" data-axis="{axis}"{" checked" if axis in written else ""}> {axis}</label>'
+        for axis in AXES
+    )
+    return _form(
+        "addcase",
+        "Make a case",
+        '<p class="dim">A case goes into the pack and is shared with it: put invented words in place of whatever could tell who '
+        "the patient is.</p>"
+        '<label>the note, with what must be found<textarea name="marked" rows="5" spellcheck="false">'
+        f"{text(draft.marked)}</textarea></label>"
+        f"<fieldset><legend>it is</legend>{boxes}</fieldset>"
+        f'<label>id<input name="id" value="{text(draft.id)}" {_ID_SHAPE} required></label>'
+        f'<label>file<select name="key">{files}</select></label>',
+    )
+
+
+def conflict_dialog(conflict: Conflict, mine: str) -> str:
+    """Both sides of a file that changed on disk meanwhile."""
+    if conflict.theirs is None:
+        body = "<p>The file is gone from the disk. What you have is still here.</p>"
+        take = ""
+    else:
+        lines = unified_diff(conflict.theirs.splitlines(), mine.splitlines(), "on disk", "yours", lineterm="", n=2)
+        kinds = {"+": "added", "-": "lost", "@": "dim"}
+        made = "".join(f'<span class="{kinds.get(line[:1], "")}">{text(line)}\n</span>' for line in lines)
+        body = (
+            "<p>Somebody, or another program, has changed the file since you opened it. Nothing was written. "
+            f'<span class="lost">− is on disk</span>, <span class="added">+ is yours</span>.</p><pre class="diff">{made}</pre>'
+        )
+        take = f'<button type="button" data-act="theirs" data-key="{text(conflict.key)}">Take what is on disk</button>'
+    keep = (
+        f'<button type="button" class="primary" data-act="overwrite" data-key="{text(conflict.key)}" '
+        f'data-over="{conflict.digest}">Write mine</button>'
+    )
+    back = '<button type="button" data-local="close">Go on editing</button>'
+    return _dialog(f"{text(conflict.key)} has changed on disk", f'{body}<p class="buttons">{back}{take}{keep}</p>')
+
+
+def _form(act: str, title: str, inside: str) -> str:
+    buttons = '<button type="button" data-local="close">Cancel</button><button class="primary">Write it</button>'
+    return _dialog(title, f'<form method="dialog" data-form="{act}">{inside}<p class="buttons">{buttons}</p></form>')
+
+
+def _dialog(title: str, inside: str) -> str:
+    return f'<dialog id="wb-dialog" aria-labelledby="wb-dialog-title"><h2 id="wb-dialog-title">{title}</h2>{inside}</dialog>'

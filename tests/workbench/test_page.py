@@ -79,14 +79,25 @@ def test_notes_are_text_and_never_markup(opened: Open) -> None:
     assert page.locator("#note img, #note script").count() == 0
 
 
-@pytest.mark.parametrize("address", ["/", "/?token=wrong", "/?token=", "/_nicegui/x"])
-def test_without_the_token_nothing_is_shown(start: Callable[..., Served], chromium: Any, address: str) -> None:
+def test_only_who_has_the_token_is_served(start: Callable[..., Served], chromium: Any) -> None:
     served = start()
-    page = chromium.new_page()
-    response = page.goto("http://" + urlsplit(served.url).netloc + address)
-    assert response.status == 403
-    assert "token" in page.inner_text("body")
-    page.close()
+    here = "http://" + urlsplit(served.url).netloc
+    context = chromium.new_context()
+    page = context.new_page()
+    for address in ("/", "/?token=wrong", "/?token=", "/_nicegui/x"):
+        response = page.goto(here + address)
+        assert response.status == 403, address
+        assert "token" in page.inner_text("body")
+    page.goto(served.url)
+    page.wait_for_selector("#note mark")
+    assert page.url == here + "/"  # the token is not left in the address
+    (cookie,) = context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    context.close()
+    other = chromium.new_context(extra_http_headers={"Host": "evil.example"})
+    with pytest.raises(Exception, match="ERR_"):
+        other.new_page().goto(served.url)
+    other.close()
 
 
 def test_it_says_where_it_is_and_nothing_of_the_notes(opened: Open) -> None:
@@ -96,3 +107,104 @@ def test_it_says_where_it_is_and_nothing_of_the_notes(opened: Open) -> None:
     out, err = served.ended()
     assert out == ""
     assert err == "Open this address in a browser on this machine. Ctrl-C ends it.\nrulener: interrupted\n"
+
+
+def select(page: Any, words: str) -> None:
+    """Select words of the note, as with the mouse."""
+    page.evaluate(
+        """(words) => {
+            document.querySelector('#note').focus();
+            const walker = document.createTreeWalker(document.querySelector('#note'), NodeFilter.SHOW_TEXT);
+            for (let node; (node = walker.nextNode()); ) {
+                const at = node.textContent.indexOf(words);
+                if (at < 0) continue;
+                const range = document.createRange();
+                range.setStart(node, at);
+                range.setEnd(node, at + words.length);
+                getSelection().removeAllRanges();
+                getSelection().addRange(range);
+                return;
+            }
+            throw new Error('not in one piece of the note');
+        }""",
+        words,
+    )
+    page.wait_for_selector("#wb-tools:not([hidden])")
+
+
+def test_from_a_selection_to_a_term_and_a_case(opened: Open, pack: Path, artefacts: Path) -> None:
+    page = opened().page
+    page.wait_for_selector("#note mark")
+    page.wait_for_selector("#wb-status:has-text('no findings')")
+    select(page, "restless legs")
+    page.click("#wb-tools [data-act=term]")
+    page.wait_for_selector("#wb-dialog[open]")
+    assert page.input_value("#wb-dialog [name=words]") == "restless legs"
+    page.click("#wb-dialog .primary")
+    page.wait_for_selector(RESTLESS)
+    page.wait_for_selector(".change.added:has-text('estless legs')")
+    page.keyboard.press("Control+s")
+    page.wait_for_selector(".wb-bar .dim:has-text('saved')")
+    written = (pack / "terms.yaml").read_text("utf-8")
+    assert written.endswith("\n\n  - id: restless-legs\n    label: disorder\n    any: [restless legs]\n")
+    assert "# counts only as it is written here" in written
+
+    page.wait_for_selector("#wb-status:has-text('warning')")
+    select(page, "hin splints")
+    page.click("#wb-tools [data-axis=negated]")
+    page.wait_for_selector("#wb-dialog[open] textarea")
+    page.check("#wb-dialog [data-axis=historical]")
+    page.fill("#wb-dialog textarea", page.input_value("#wb-dialog textarea").replace("hin splints]", "hin splints]", 1))
+    assert "{disorder negated historical}" in page.input_value("#wb-dialog textarea")
+    page.screenshot(path=artefacts / "case.png")
+    page.uncheck("#wb-dialog [data-axis=historical]")
+    page.click("#wb-dialog .primary")
+    page.wait_for_selector(".wb-bar .title:has-text('mypack.cases.yaml')")
+    page.wait_for_selector(".result")
+    page.keyboard.press("Control+s")
+    page.wait_for_selector(".wb-bar .dim:has-text('saved')")
+    assert "{disorder negated}" in (pack / "mypack.cases.yaml").read_text("utf-8").splitlines()[-1]
+
+    page.reload()
+    page.wait_for_selector("#note mark")
+    page.click(RESTLESS)
+    page.wait_for_selector(".wb-why h3:has-text('restless legs')")
+    page.screenshot(path=artefacts / "explained.png")
+    page.click(".wb-why button.jump")
+    page.wait_for_selector(".wb-bar .title:has-text('terms.yaml')")
+    page.wait_for_selector(".cm-activeLine:has-text('- id: restless-legs')")
+
+
+def test_a_file_changed_on_disk_is_shown_beside_ones_own(opened: Open, pack: Path, artefacts: Path) -> None:
+    page = opened().page
+    open_file(page, "terms.yaml")
+    type_into(page, "id: taping", "id: tapes")
+    page.wait_for_selector(".wb-bar .unsaved")
+    theirs = (pack / "terms.yaml").read_text("utf-8").replace("kinesio taping", "kinesiotape")
+    (pack / "terms.yaml").write_text(theirs, "utf-8")
+    page.keyboard.press("Control+s")
+    page.wait_for_selector("#wb-dialog[open] .diff .added:has-text('id: tapes')")
+    page.wait_for_selector("#wb-dialog[open] .diff .lost:has-text('kinesiotape')")
+    page.screenshot(path=artefacts / "conflict.png")
+    assert (pack / "terms.yaml").read_text("utf-8") == theirs
+    page.click("#wb-dialog [data-act=theirs]")
+    page.wait_for_selector(".cm-content:has-text('kinesiotape')")
+    assert page.locator(".cm-content:has-text('id: tapes')").count() == 0
+
+    type_into(page, "id: taping", "id: tapes")
+    page.wait_for_selector(".wb-bar .unsaved")
+    (pack / "terms.yaml").unlink()
+    page.keyboard.press("Control+s")
+    page.wait_for_selector("#wb-dialog[open]:has-text('gone from the disk')")
+    page.click("#wb-dialog [data-act=overwrite]")
+    page.wait_for_selector(".wb-bar .dim:has-text('saved')")
+    assert (pack / "terms.yaml").read_text("utf-8") == theirs.replace("id: taping", "id: tapes")
+
+
+def test_a_second_tab_takes_over(opened: Open) -> None:
+    served = opened()
+    served.page.wait_for_selector("#note mark")
+    second = served.page.context.new_page()
+    second.goto(served.url.partition("?")[0])
+    second.wait_for_selector("#note mark")
+    served.page.wait_for_selector("#wb-retired:has-text('another tab')")
