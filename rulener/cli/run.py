@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 @click.option("--table", metavar="[SCHEMA.]NAME", help="Or a table of --db.")
 @click.option("--omop-note", is_flag=True, help="Notes are rows of an OMOP NOTE table: --table note, its columns, some carried.")
 @click.option("--notes", "names", multiple=True, metavar="PATTERN", help="Notes in folders by name; default: *.txt, *.txt.gz.")
+@click.option("--nlp-date", metavar="DATE", help="nlp_date of NOTE_NLP rows; default: each note's own note_date, if carried.")
+@click.option("--run-id", metavar="NAME", help="Name of this run in NOTE_NLP rows; default: a digest of what makes its results.")
 @click.option("--review", metavar="FILE", help="Also write the mentions whose concept is not sure (.jsonl, .tsv or .csv).")
 @click.option("--decisions", metavar="FILE", help="A review queue that came back with codes; what it decides wins.")
 @click.option("--overwrite", is_flag=True, help="Discard the run that is in OUT and start anew. Default: go on where it stopped.")
@@ -70,6 +72,8 @@ def command(
     table: str | None,
     omop_note: bool,
     names: tuple[str, ...],
+    nlp_date: str | None,
+    run_id: str | None,
     review: str | None,
     decisions: str | None,
     overwrite: bool,
@@ -104,6 +108,8 @@ def command(
                 overwrite=overwrite,
                 progress=progress.update,
                 query=query,
+                nlp_date=nlp_date,
+                run_id=run_id,
             )
     except KeyboardInterrupt:
         click.echo("rulener: interrupted; what is done stays, the same command goes on from there", err=True)
@@ -155,6 +161,10 @@ def _summarise(totals: Totals, output: str, seconds: float, workers: int, as_jso
     passed = f", {', '.join(others)} passed over" if others else ""
     speed = f"{totals.read / 1e6:.1f} MB in {seconds:.1f} s"
     click.echo(f"rulener: {totals.notes:,} notes, {totals.entities:,} entities{failed}{resumed}{passed}; {speed}", err=True)
+    for name, counts in totals.formats.items():
+        others = [f"{count:,} {what}" for what, count in counts.items() if what != "rows" and count]
+        listed = ", ".join([f"{counts['rows']:,} rows", *others])
+        click.echo(f"rulener: {name}: {listed}", err=True)
 
 
 class _Progress:

@@ -10,7 +10,7 @@ from rulener.errors import UsageError
 from rulener.formats.sink import FolderSink, Sink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from rulener.core.columns import Batch
 
@@ -24,9 +24,19 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run tells writers that write more than what was found: which run it is, and the date of its rows (ISO)."""
+
+    run_id: str = ""
+    nlp_date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Format:
     """`made_by` is `module:class` below rulener.formats; the class takes the sink and the engine. `folder`: one or more files
-    a note. `needs` are the modules it cannot do without."""
+    a note. `needs` are the modules it cannot do without. With `has_settings` the class takes Settings too, and its module has
+    `check_settings` and `admit`, which refuse what the format cannot hold. A writer may have `counts`, which go into the
+    manifest."""
 
     name: str
     suffix: str
@@ -34,6 +44,7 @@ class Format:
     description: str
     folder: bool = False
     needs: tuple[str, ...] = ()
+    has_settings: bool = False
 
 
 FORMATS = {
@@ -51,6 +62,11 @@ FORMATS = {
         Format("prodigy", ".prodigy.jsonl", "prodigy:ProdigyWriter", "Prodigy tasks with tokens and spans, one note a line"),
         Format("fhir", ".fhir.ndjson", "fhir_bundles:FhirWriter", "FHIR R4: a Bundle (collection) a note, one a line"),
         Format("html", ".html", "html:HtmlWriter", "a page of marked notes"),
+        Format("omop-csv", ".note_nlp.csv", "omop:NoteNlpCsvWriter", "rows of OMOP NOTE_NLP", has_settings=True),
+        Format(
+            "omop-parquet", ".note_nlp.parquet", "omop:NoteNlpParquetWriter", "the same as Parquet", needs=("pyarrow",),
+            has_settings=True,
+        ),
     )
 }
 
@@ -76,28 +92,45 @@ def check_engine(names: Iterable[str], engine: Any) -> None:
             check(engine)
 
 
+def check_settings(names: Iterable[str], settings: Settings) -> None:
+    """Raises UsageError (U284: nlp_date is no date)."""
+    for name in names:
+        if FORMATS[name].has_settings:
+            _module_of(FORMATS[name]).check_settings(settings)
+
+
+def admissions(names: Iterable[str]) -> list[Callable[[str, dict[str, Any], Settings], None]]:
+    """What says, by a NoteError, that these formats cannot hold a note: called with its id and what it carries."""
+    modules = {FORMATS[name].made_by.partition(":")[0]: FORMATS[name] for name in names if FORMATS[name].has_settings}
+    return [_module_of(found).admit for found in modules.values()]
+
+
 def new_sink(name: str, path: str) -> Sink | FolderSink:
     """Where a part of this format is written: `path` and the format's suffix."""
     made = FORMATS[name]
     return (FolderSink if made.folder else Sink)(path + made.suffix, made.suffix)
 
 
-def open_writer(name: str, sink: Sink | FolderSink, engine: Any) -> Writer:
+def open_writer(name: str, sink: Sink | FolderSink, engine: Any, settings: Settings | None = None) -> Writer:
     """A writer of this format."""
-    writer: Writer = _class_of(FORMATS[name])(sink, engine)
+    given = (settings or Settings(),) if FORMATS[name].has_settings else ()
+    writer: Writer = _class_of(FORMATS[name])(sink, engine, *given)
     return writer
 
 
 def _class_of(found: Format) -> Any:
     from rulener.errors import MissingExtra
 
-    module, _, name = found.made_by.partition(":")
     for needed in found.needs:
         try:
             import_module(needed)
         except ImportError:
             raise MissingExtra(f"the format {found.name}", EXTRAS[needed]) from None
-    return getattr(import_module(f"rulener.formats.{module}"), name)
+    return getattr(_module_of(found), found.made_by.partition(":")[2])
+
+
+def _module_of(found: Format) -> Any:
+    return import_module(f"rulener.formats.{found.made_by.partition(':')[0]}")
 
 
 EXTRAS = {"pyarrow": "parquet"}

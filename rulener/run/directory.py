@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rulener import __version__
 from rulener.errors import UsageError
 from rulener.formats.readers import EVERY, FHIR, Columns, reader_of
-from rulener.formats.writers import check_engine, known_formats
+from rulener.formats.writers import Settings, check_engine, check_settings, known_formats
 from rulener.run import limits, workers
 from rulener.run.decode import check_encoding
 from rulener.run.inputs import FILE, FOLDER, JSONL, NOTE_NAMES, SQL, Input, readable, resolve
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Totals:
     """What a run has done. `resumed` counts the parts that were there before, `passed_over` other files, `rows_passed_over` what
-    lay between the notes of a file, by reason."""
+    lay between the notes of a file, by reason, `formats` what writers have counted, by format."""
 
     notes: int = 0
     failed: int = 0
@@ -42,6 +44,7 @@ class Totals:
     written: int = 0
     passed_over: int = 0
     rows_passed_over: dict[str, int] = field(default_factory=dict)
+    formats: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def add(self, result: PartResult) -> None:
         self.notes += result.notes
@@ -50,6 +53,10 @@ class Totals:
         self.parts += 1
         self.read += result.read
         self.written += result.bytes
+        for name, counts in result.counts.items():
+            mine = self.formats.setdefault(name, {})
+            for what, count in counts.items():
+                mine[what] = mine.get(what, 0) + count
 
 
 _NO_ROWS = "the query gives none"
@@ -76,15 +83,20 @@ def run(
     progress: Callable[[Totals, int | None], None] | None = None,
     start: str | None = None,
     query: Query | None = None,
+    nlp_date: str | None = None,
+    run_id: str | None = None,
 ) -> Totals:
     """Annotates all notes of `paths` into the folder `out`, in one or more formats; goes on where an earlier run was stopped.
 
     `columns` say where tables have ids and texts, `names` which files of folders are notes; with a `query` notes come from a
-    database too, before the others. Raises UsageError, MissingExtra.
+    database too, before the others. `nlp_date` is the date of NOTE_NLP rows (else the notes' own), `run_id` tells the rows of
+    this run from those of others (else a digest of engine, options and inputs does). Raises UsageError, MissingExtra.
     """
     encoding = check_encoding(encoding)
     formats = known_formats([format] if isinstance(format, str) else format)
     check_engine(formats, engine)
+    settings = Settings(run_id or "", nlp_date)
+    check_settings(formats, settings)
     asked = (Input(SQL, "", query.database.name, columns or Columns(), query=query),) if query else ()
     inputs = _carrying((*asked, *resolve(paths, columns)))
     folder = os.path.abspath(out)
@@ -95,7 +107,9 @@ def run(
         except OSError as error:
             raise write_error(error, folder) from None
         passed = dict(sorted(rows_passed_over.items()))
-        return _run(engine, paths, inputs, folder, formats, encoding, names, workers, overwrite, progress, start, passed)
+        return _run(
+            engine, paths, inputs, folder, formats, encoding, names, workers, overwrite, progress, start, passed, settings
+        )
 
 
 def _carrying(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
@@ -133,6 +147,7 @@ def _run(
     progress: Callable[[Totals, int | None], None] | None,
     start: str | None,
     rows_passed_over: dict[str, int],
+    settings: Settings,
 ) -> Totals:
     planner = Planner(inputs, leave_out=folder, names=names or NOTE_NAMES)
     parts = iter(planner)
@@ -144,9 +159,12 @@ def _run(
     given = {"notes": list(names), "id_column": columns.id, "text_column": columns.text, "carry": list(columns.carry)}
     options |= {name: value for name, value in given.items() if value}
     options |= {name: value for source in inputs if source.query for name, value in source.query.described().items()}
+    options |= {name: value for name, value in (("nlp_date", settings.nlp_date), ("run_id", settings.run_id)) if value}
     identity = _identity(engine, options, [[i.kind, i.name] for i in inputs])
+    settings = replace(settings, run_id=settings.run_id or _digest(identity))
     with Output(folder, identity, overwrite=overwrite) as output:
-        current = _Run(Job(engine, inputs, formats, encoding), output, planner, _chain(first, parts), progress)
+        job = Job(engine, inputs, formats, encoding, settings=settings)
+        current = _Run(job, output, planner, _chain(first, parts), progress)
         current.totals.rows_passed_over = rows_passed_over
         try:
             return current.go(workers or default_workers(), start)
@@ -200,8 +218,10 @@ class _Run:
             self._work_in_processes(count, start)
         self._output.check_end(len(self._plan))
         self.totals.passed_over = self._planner.others
-        rows = self.totals.rows_passed_over
-        self._output.finish({"passed_over": self._planner.others, **({"rows_passed_over": rows} if rows else {})})
+        totals: dict[str, Any] = {"run_id": self._job.settings.run_id, "passed_over": self._planner.others}
+        if self.totals.rows_passed_over:
+            totals["rows_passed_over"] = self.totals.rows_passed_over
+        self._output.finish(totals)
         return self.totals
 
     # --- planning
@@ -280,6 +300,11 @@ def _identity(engine: Any, options: dict[str, Any], inputs: list[list[str]]) -> 
         "options": {**manifest["options"], **options},
         "inputs": [{"kind": kind, "name": name} for kind, name in inputs],
     }
+
+
+def _digest(identity: dict[str, Any]) -> str:
+    """What a run is called when nobody gave it a name: the same whenever it is the same run."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _without_path(source: dict[str, Any]) -> dict[str, Any]:

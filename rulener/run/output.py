@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 JOURNAL, MANIFEST, ERRORS = "journal.jsonl", "manifest.json", "errors.jsonl"
 _SCRATCH = ".rulener-"
-_OURS = re.compile(r"part-\d{5,}\.[a-z0-9.]+")
+_OURS = re.compile(r"part-\d{5,}\.[a-z0-9_.]+")
 _HEAD = b'{"schema":"rulener.journal/2",'
 _OVERWRITE = "give another folder, or --overwrite to start anew"
 
@@ -152,6 +153,7 @@ class Output:
     def _manifest_lines(self, totals: dict[str, Any]) -> Iterator[bytes]:
         digest = hashlib.sha256()
         notes = failed = entities = read = written = 0
+        counted: dict[str, Counter[str]] = {}
         for result in self.results():
             digest.update(f"{result.plan}{result.input}".encode())
             notes += result.notes
@@ -159,10 +161,14 @@ class Output:
             entities += result.entities
             read += result.read
             written += result.bytes
+            for name, found in result.counts.items():
+                counted.setdefault(name, Counter()).update(found)
         head = {key: value for key, value in self.identity.items() if key != "schema"}
         counts = {"notes": notes, "annotated": notes - failed, "failed": failed, "entities": entities}
         counts |= {"parts": len(self._where), "bytes_read": read, "bytes_written": written}
         manifest = {"schema": "rulener.run/1", **head, **totals, "counts": counts, "input_sha256": digest.hexdigest()}
+        if counted:
+            manifest["formats"] = {name: dict(sorted(found.items())) for name, found in sorted(counted.items())}
         manifest["offsets"] = "code points of the decoded note, a byte order mark not counted"
         text = json.dumps(manifest, indent=2, ensure_ascii=False)
         yield text[: -len("\n}")].encode() + b',\n  "parts": ['

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rulener.errors import NoteError
-from rulener.formats.writers import new_sink, open_writer
+from rulener.formats.writers import Settings, admissions, new_sink, open_writer
 from rulener.run import limits
 from rulener.run.decode import GZIPPED, decode, too_long, unpacked
 from rulener.run.inputs import UNLISTED, open_jsonl, readable
@@ -39,6 +39,7 @@ class Job:
     formats: tuple[str, ...] = ("jsonl",)
     encoding: str | None = None
     duplicates: dict[int, dict[str, str]] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(slots=True)
@@ -52,7 +53,8 @@ class PartFile:
 
 @dataclass(slots=True)
 class PartResult:
-    """What the journal keeps of a finished part. `input` is the SHA-256 of what was read."""
+    """What the journal keeps of a finished part. `input` is the SHA-256 of what was read, `counts` what the writers of some
+    formats have counted."""
 
     part: int
     notes: int = 0
@@ -62,6 +64,7 @@ class PartResult:
     files: list[PartFile] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     plan: str = ""
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
@@ -131,7 +134,10 @@ class _PartMaker:
         self._care = care
         self._watch = watch or _unwatched
         self._slice_notes = 1 if care is not None and care.singly else limits.SLICE_NOTES
-        self._writers = [open_writer(name, sink, job.engine) for name, sink in zip(job.formats, sinks, strict=True)]
+        self._writers = [
+            open_writer(name, sink, job.engine, job.settings) for name, sink in zip(job.formats, sinks, strict=True)
+        ]
+        self._admissions = admissions(job.formats)
         self._duplicates = job.duplicates.get(result.part, {})
         self._read_hash = hashlib.sha256()
         self._failures: list[tuple[int, Failure]] = []
@@ -159,6 +165,8 @@ class _PartMaker:
                 data.append(content)
                 self._waiting += len(content)
                 text = decode(unpacked(content) if name.endswith(GZIPPED) else content, encoding)
+                if self._admissions:
+                    self._admit(note_id, {})
             except NoteError as error:
                 self._fail(place, note_id, error)
                 continue
@@ -192,6 +200,8 @@ class _PartMaker:
                     continue
                 if str(place) in self._duplicates:
                     raise _duplicate(source.place(note_id, line_number), self._duplicates[str(place)])
+                if self._admissions:
+                    self._admit(note_id, metadata)
             except NoteError as error:
                 self._fail(place, error.place or note_id, error)
                 continue
@@ -212,7 +222,15 @@ class _PartMaker:
         for writer in self._writers:
             writer.close()
         result.files = [PartFile(sink.suffix, sink.size, sink.crc32) for sink in self._sinks]
+        for name, writer in zip(self._job.formats, self._writers, strict=True):
+            if counts := getattr(writer, "counts", None):
+                result.counts[name] = dict(sorted(counts.items()))
         return result
+
+    def _admit(self, note_id: str, metadata: dict[str, Any]) -> None:
+        """Raises NoteError when a format cannot hold the note."""
+        for admit in self._admissions:
+            admit(note_id, metadata, self._job.settings)
 
     def _annotate(self) -> None:
         joined = b"".join(self._data)
