@@ -244,7 +244,7 @@ def test_stopped_and_resumed_the_bytes_are_the_same(engine: rulener.Engine, tmp_
     work(str(tmp_path / "whole"), workers=1)
     assert len(written(tmp_path / "whole")) == 40
     out = str(tmp_path / "out")
-    assert killed_at(60, partial(work, out, workers=1))
+    assert killed_at(30, partial(work, out, workers=1))
     work(out, workers=1)
     assert tree(tmp_path / "out") == tree(tmp_path / "whole")
     work(str(tmp_path / "two"), workers=2)
