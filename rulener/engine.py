@@ -308,7 +308,7 @@ class Engine:
         base = self._artifact.header.fingerprint
         options: dict[str, Any] = {} if self.scheme is None else {"scheme": self.scheme}
         if self._linking is None or not self._linking.is_default:
-            options["linking"] = self._linking and self._linking.to_dict()
+            options["linking"] = self._linking and self._linking.keys()
         if self._decisions is not None:
             options["decisions"] = self._decisions.sha256
         return hashlib.sha256(json.dumps([base, options]).encode("utf-8")).hexdigest() if options else base

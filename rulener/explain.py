@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import Batch
 from rulener.errors import NoteError, UsageError
-from rulener.linking.linker import note_of
+from rulener.linking.linker import spans_of
+from rulener.linking.note import Note, note_of
 
 if TYPE_CHECKING:
     from rulener.core.columns import Document, Entity
     from rulener.engine import Engine
-    from rulener.linking.sieve import Note
 
 SCHEMA = "rulener.explanation/1"
 AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
@@ -328,7 +328,7 @@ class _Explainer:
 
     @cached_property
     def _note(self) -> Note:
-        return note_of(self.text, self.scanner.tokenise(self.text))
+        return note_of(self.text, self.scanner.tokenise(self.text), spans_of(self.document.batch, 0))
 
     def _section(self, position: int) -> dict[str, Any] | None:
         """The section a place stands in, with its heading's words."""

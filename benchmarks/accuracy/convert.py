@@ -5,7 +5,7 @@
 REFERENCE is a folder with `mesh2022_descriptors`, `ctd_medic_2012`, `drugbank_vocabulary` and `map_mondo_...` (TSV, gzip; the
 columns system, code, preferred, term, semtype). OUT gets `diseases.tsv`, `chemicals.tsv` and `map.tsv`:
 
-* diseases: MeSH descriptors of the trees C and F03 (rank 0 preferred, 1 synonym), MEDIC (2 and 3);
+* diseases: MEDIC (rank 0 preferred, 1 synonym: the vocabulary of both corpora), MeSH descriptors of the trees C and F03 (2, 3);
 * chemicals: MeSH descriptors of tree D (0, 1), and DrugBank (4, 5); its drugs are mapped to the descriptor of the same name;
 * map: MEDIC's OMIM numbers to the MeSH record of the same preferred name, and MONDO's exact matches between OMIM and MeSH.
 """
@@ -16,6 +16,7 @@ import csv
 import gzip
 import html
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def main(reference: Path, out: Path) -> None:
     drugs = list(read(reference / "drugbank_vocabulary.tsv.gz"))
     diseases = [row for row in mesh if any(tree.startswith(("C", "F03")) for tree in row[3].split(","))]
     chemicals = [row for row in mesh if any(tree.startswith("D") for tree in row[3].split(","))]
-    write(out / "diseases.tsv", [*rows_of(diseases, "disorder", "MESH", 0), *rows_of(medic, "disorder", "", 2)])
+    write(out / "diseases.tsv", [*rows_of(diseases, "disorder", "MESH", 2), *rows_of(medic, "disorder", "", 0)])
     write(out / "chemicals.tsv", [*rows_of(chemicals, "substance", "MESH", 0), *rows_of(drugs, "substance", "DRUGBANK", 4)])
     pairs = sorted(
         {*omim_of_medic(medic), *omim_of_mondo(next(reference.glob("map_mondo*")), medic), *same_names(drugs, chemicals)}
@@ -83,13 +84,37 @@ def omim_of_mondo(path: Path, medic: list[Row]) -> Iterator[tuple[str, str]]:
 
 
 def same_names(drugs: list[Row], chemicals: list[Row]) -> Iterator[tuple[str, str]]:
-    """DrugBank's drugs whose preferred name is a name of exactly one MeSH descriptor."""
+    """DrugBank's drugs as MeSH descriptors: the one that alone has the drug's preferred name; else the pair that shares more
+    names than either does with any other."""
     names: dict[str, set[str]] = {}
     for code, term, _, _ in chemicals:
-        names.setdefault(term.lower(), set()).add(code)
-    for code, term, preferred, _ in drugs:
-        if preferred and len(names.get(term.lower(), ())) == 1:
-            yield f"DRUGBANK:{code}", f"MESH:{min(names[term.lower()])}"
+        names.setdefault(_plain(term), set()).add(code)
+    made: dict[str, str] = {}
+    shared: Counter[tuple[str, str]] = Counter()
+    for code, term, is_preferred, _ in drugs:
+        found = names.get(_plain(term), set())
+        if is_preferred and len(found) == 1:
+            made[code] = min(found)
+        for target in found:
+            shared[code, target] += 1
+    of_drug, of_target = _only_best(shared, 0), _only_best(shared, 1)
+    for pair in sorted(shared):
+        drug, target = pair
+        if drug not in made and target not in made.values() and of_drug.get(drug) == pair == of_target.get(target):
+            made[drug] = target
+    yield from ((f"DRUGBANK:{code}", f"MESH:{target}") for code, target in made.items())
+
+
+def _plain(term: str) -> str:
+    return " ".join(term.lower().replace("-", " ").split())
+
+
+def _only_best(shared: Counter[tuple[str, str]], side: int) -> dict[str, tuple[str, str]]:
+    """For each code of one side the pair that shares most names, where no other shares as many."""
+    pairs: dict[str, list[tuple[str, str]]] = {}
+    for pair in sorted(shared, key=lambda pair: (-shared[pair], pair)):
+        pairs.setdefault(pair[side], []).append(pair)
+    return {code: found[0] for code, found in pairs.items() if len(found) == 1 or shared[found[0]] > shared[found[1]]}
 
 
 def write(path: Path, rows: list[tuple[str, ...]]) -> None:

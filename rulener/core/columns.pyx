@@ -22,7 +22,7 @@ LOSS_REASONS = ("priority", "shorter", "later", "order", "unless", "heading")
 REJECTIONS = ("case", "glued", "no heading here", "link only")
 SCHEMA = "rulener.document/1"
 LINKINGS = (None, "resolved", "ambiguous", "unresolved")
-STEPS = ("exact", "variant", "case", "abbreviation", "word_order", "word_form", "synonym", "spelling", "partial", "composite",
+STEPS = ("exact", "variant", "cause", "abbreviation", "word_order", "word_form", "synonym", "spelling", "partial", "composite",
          "decision")
 AS_WRITTEN_SCORE = 1.0
 VARIANT_SCORE = 0.95

@@ -8,7 +8,7 @@ to left in the words beside the bracket, its first character at the beginning of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rulener.linking.words import FUNCTION_WORDS
@@ -30,16 +30,22 @@ SYMBOLS = {  # of chemical elements and simple compounds, written exactly so
     "CaCl(2)": "calcium chloride", "H2O": "water", "H2O2": "hydrogen peroxide", "O2": "oxygen", "CO2": "carbon dioxide",
     "CO": "carbon monoxide", "NO": "nitric oxide", "N2O": "nitrous oxide", "NaHCO3": "sodium bicarbonate",
     "MgSO4": "magnesium sulfate", "HCl": "hydrochloric acid", "Na+": "sodium", "K+": "potassium", "Ca2+": "calcium",
-    "Ca(2+)": "calcium", "Mg2+": "magnesium",
+    "Ca(2+)": "calcium", "Mg2+": "magnesium", "LiCl": "lithium chloride", "NH3": "ammonia", "NH4Cl": "ammonium chloride",
+    "CCl4": "carbon tetrachloride", "CCl(4)": "carbon tetrachloride", "N2": "nitrogen", "H2": "hydrogen", "H": "hydrogen",
+    "FeCl3": "ferric chloride", "CdCl2": "cadmium chloride", "HgCl2": "mercuric chloride", "AlCl3": "aluminum chloride",
+    "FeSO4": "ferrous sulfate", "ZnSO4": "zinc sulfate", "KBr": "potassium bromide", "NaF": "sodium fluoride",
+    "NaOH": "sodium hydroxide", "HgCl": "mercury chloride", "MgCl2": "magnesium chloride", "H2S": "hydrogen sulfide",
 }  # fmt: skip
 
 
 class Definition(NamedTuple):
-    """A short form and the span of the long form that the note gives for it."""
+    """A short form and the span of the long form that the note gives for it; sure when its letters are the words' initials or a
+    bracket says so."""
 
     short: str
     start: int
     end: int
+    is_sure: bool = True
 
 
 def definitions(text: str) -> dict[str, Definition]:
@@ -47,8 +53,71 @@ def definitions(text: str) -> dict[str, Definition]:
     found: dict[str, Definition] = {}
     for match in _BRACKET.finditer(text):
         for definition in _of_bracket(text, match):
-            found.setdefault(definition.short, definition)
+            found.setdefault(definition.short, definition._replace(start=_word_start(text, definition.start)))
     return found
+
+
+def _word_start(text: str, start: int) -> int:
+    """Where the hyphenated word begins in which a long form begins: "13-cis-retinoic acid (cis-RA)". Not part of the published
+    algorithm."""
+    while start > 1 and text[start - 1] == "-" and text[start - 2].isalnum():
+        start -= 2
+        while start > 0 and (text[start - 1].isalnum() or text[start - 1] == ","):
+            start -= 1
+    return start
+
+
+def of_brackets(text: str, spans: Sequence[tuple[int, int, str]], defined: Mapping[str, Definition]) -> dict[str, Definition]:
+    """Short forms among the mentions of a note that the algorithm does not match, with the mention of the same label right before
+    their bracket whose first letter they have: "cyclosporine (CSA)", "phlorizin (P)"."""
+    made: dict[str, Definition] = {}
+    by_end = {end: (start, label) for start, end, label in spans}
+    for start, end, label in spans:
+        short = text[start:end]
+        if short in made or short in defined or text[start - 1 : start] not in ("(", "[") or not _is_capitals(short):
+            continue
+        before = len(text[: start - 1].rstrip())
+        low, of_label = by_end.get(before, (before, ""))
+        if of_label == label and before - low > len(short) and text[low].lower() == short[0].lower():
+            made[short] = Definition(short, low, before)
+    return made
+
+
+def implied(text: str, spans: Sequence[tuple[int, int, str]], defined: Mapping[str, Definition]) -> dict[str, Definition]:
+    """Short forms among the mentions that the note nowhere defines, with the only other wording of their label whose words they
+    abbreviate: "overactive bladder ... OAB"."""
+    undefined: dict[str, str] = {}
+    for start, end, label in spans:
+        short = text[start:end]
+        if len(short) >= 2 and _is_capitals(short) and meaning(defined, short) is None:
+            undefined.setdefault(short, label)
+    made: dict[str, Definition] = {}
+    for short, label in undefined.items():
+        letters = short[:-1] if len(short) > 2 and short.endswith("s") else short
+        found: dict[str, Definition] = {}
+        for low, high, of_label in spans:
+            if of_label == label and high - low > 2 * len(short) and _abbreviates(letters, text, low, high):
+                is_sure = len(letters) > 1 and _initials(letters, text, high) == low
+                found.setdefault(text[low:high].lower(), Definition(short, low, high, is_sure))
+        if len(found) == 1:
+            made[short] = next(iter(found.values()))
+    return made
+
+
+def _is_capitals(short: str) -> bool:
+    """Whether this is a short form in capitals, a plural s aside; one letter is, too."""
+    letters = short[:-1] if len(short) > 2 and short.endswith("s") else short
+    return len(short) <= MAX_SHORT and letters.isupper() and re.fullmatch(r"\w[\w,'-]*", letters) is not None
+
+
+def _abbreviates(short: str, text: str, start: int, end: int) -> bool:
+    """Whether a short form has the initials of these words, or of one word its first and two more letters."""
+    if text.startswith(short, start) or _is_capitals(text[start:end]):
+        return False
+    if _initials(short, text, end) == start:
+        return True
+    initials = {word[0].lower() for word in re.findall(r"[^\W\d_][^\s-]*", text[start:end]) if word.lower() not in FUNCTION_WORDS}
+    return initials <= set(short.lower()) and _match(short, text, start, end) == start
 
 
 def meaning(defined: Mapping[str, Definition], surface: str) -> Definition | None:

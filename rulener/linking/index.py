@@ -18,9 +18,10 @@ from rulener.linking.forms import Forms, read_forms, spellings
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 _TERM = np.dtype({"names": ["label"], "formats": ["<u2"], "offsets": [10], "itemsize": 28})
-LEVELS = ("words", "word_order", "word_form", "synonym")
+LEVELS = ("words", "joined", "word_order", "word_form", "synonym")
 _ODD = (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xA24BAED4963EE407)
 _MASK = (1 << 64) - 1
+_BASE = 0x9E3779B97F4A7C15  # of the hash of a name's letters
 WEAK_WEIGHT = 1.0  # of words that say nothing particular
 UNKNOWN_SHARE = 0.6  # what a word of no name weighs, as a share of what one of one name does
 SPECIFIC = 1.2  # words that only the name has count so much more than those that only the mention has
@@ -56,12 +57,26 @@ class NameIndex:
         self._levels: dict[str, tuple[U64, I64]] = {}
         for name, form_of, hashes in (
             ("words", form[wordlike], ordered),
+            ("joined", form[wordlike], self._joined(within, token[wordlike])),
             ("word_order", form[content], _mix(spelled[token[content]])),
             ("word_form", form[content], _mix(stem_hash[token[content]])),
             ("synonym", form[content], _mix(unit_hash[token[content]])),
         ):
             self._levels[name] = _sorted_sums(form_of, hashes, n)
         self._postings(form[content], token[content], units, n)
+
+    def _joined(self, form: I64, token: Any) -> U64:
+        """What every word adds to the hash of its name's letters written together."""
+        letters = np.array([_letters(word) for word in self.spellings], np.uint64)
+        lengths = np.array([len(word) for word in self.spellings], np.int64)[token]
+        ends = np.cumsum(lengths)
+        last = np.append(np.nonzero(np.diff(form))[0], len(form) - 1) if len(form) else np.zeros(0, np.int64)
+        behind = np.repeat(ends[last], np.diff(np.concatenate([[-1], last]))) - ends
+        powers = np.ones(int(behind.max(initial=0)) + 1, np.uint64)
+        for k in range(1, len(powers)):
+            powers[k] = np.uint64(int(powers[k - 1]) * _BASE & _MASK)
+        made: U64 = letters[token] * powers[behind]
+        return made
 
     def _vocabulary(self) -> tuple[npt.NDArray[np.int8], list[str], list[str]]:
         """Per token: 0 no word, 1 a function word, 2 another; its stem; its unit."""
@@ -104,6 +119,8 @@ class NameIndex:
         if level == "words":
             ordered: int = sum(_mix_one(_hash(key) + (k + 1) * _ODD[2]) for k, key in enumerate(keys)) & _MASK
             return ordered
+        if level == "joined":
+            return _letters("".join(keys))
         content = words.content_words(keys)
         if level == "word_order":
             read: Iterable[str] = content
@@ -189,6 +206,14 @@ def _hash(word: str) -> int:
     made = 0xCBF29CE484222325
     for byte in word.encode("utf-8", "surrogatepass"):
         made = ((made ^ byte) * 0x100000001B3) & _MASK
+    return made
+
+
+def _letters(text: str) -> int:
+    """A polynomial of the characters: that of two texts joined follows from theirs."""
+    made = 0
+    for char in text:
+        made = (made * _BASE + ord(char) + 1) & _MASK
     return made
 
 

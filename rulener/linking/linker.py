@@ -6,14 +6,19 @@ equal concepts, a bracket behind the mention) and at those a decision is about. 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import LINKINGS, STEPS, Batch, Tables
 from rulener.errors import UsageError
-from rulener.linking.abbreviations import MAX_SHORT, definitions, is_short_form, stands_for
+from rulener.linking.abbreviations import MAX_SHORT, is_short_form, meaning, stands_for
+from rulener.linking.causes import may_name_causes
+from rulener.linking.note import Note, note_of
+from rulener.linking.short_forms import ShortForms, read_short_forms, shipped
 from rulener.linking.sieve import (
     AMBIGUOUS,
     RESOLVED,
@@ -22,7 +27,6 @@ from rulener.linking.sieve import (
     Candidate,
     Linked,
     Mention,
-    Note,
     Sieve,
     Tried,
     judge,
@@ -33,36 +37,46 @@ if TYPE_CHECKING:
 
 DEFAULT_STEPS = tuple(step for step in STEPS if step not in ("spelling", "decision"))
 DEFAULT_MIN_SCORE = 0.3
+_OPTIONS = ("steps", "min_score", "abbreviations")
 ROW_AMBIGUOUS, ROW_BRACKET = 1, 2
 _SHORT_IN_BRACKET = re.compile(r"\s?[(\[]([^\s()\[\]]{2,10})[)\];,:]")
 _LONG_IN_BRACKET = re.compile(r"\s?[(\[]([^()\[\]\n]{2,120})[)\]]")
-_Word = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the linker does. `steps` that are switched off are not tried; `min_score` is the least a partial match may have."""
+    """What the linker does. `steps` that are switched off are not tried; `min_score` is the least a partial match may have;
+    `abbreviations` is the file of the abbreviation lexicon, None for that of the package."""
 
     steps: tuple[str, ...] = DEFAULT_STEPS
     min_score: float = DEFAULT_MIN_SCORE
+    abbreviations: str | None = None
+    short_forms: ShortForms = field(default_factory=shipped, compare=False)
 
     @property
     def is_default(self) -> bool:
         return self == Options()
 
     def to_dict(self) -> dict[str, Any]:
-        return {"steps": list(self.steps), "min_score": self.min_score}
+        made: dict[str, Any] = {"steps": list(self.steps), "min_score": self.min_score}
+        return made if self.abbreviations is None else {**made, "abbreviations": self.abbreviations}
+
+    def keys(self) -> dict[str, Any]:
+        """What of the options changes results, whatever the place of files."""
+        made = self.to_dict()
+        return made if self.abbreviations is None else {**made, "abbreviations": self.short_forms.sha256}
 
 
 def read_options(given: Mapping[str, Any] | bool | None) -> Options | None:
-    """Options from what a caller gave: None or True for the defaults, False for no linking. Raises UsageError (U250)."""
+    """Options from what a caller gave: None or True for the defaults, False for no linking. Raises UsageError: U250 an option is
+    wrong, U255 the abbreviations are."""
     if given is False:
         return None
     if given is None or given is True:
         return Options()
-    unknown = sorted(given.keys() - {"steps", "min_score"})
+    unknown = sorted(given.keys() - set(_OPTIONS))
     if unknown:
-        raise UsageError("U250", f"linking has no option {unknown[0]!r}", hint="options: steps, min_score")
+        raise UsageError("U250", f"linking has no option {unknown[0]!r}", hint="options: " + ", ".join(_OPTIONS))
     steps = given.get("steps", DEFAULT_STEPS)
     known = [step for step in STEPS if step != "decision"]
     wrong = [step for step in steps if step not in known] if not isinstance(steps, str) else [steps]
@@ -71,7 +85,13 @@ def read_options(given: Mapping[str, Any] | bool | None) -> Options | None:
     least = given.get("min_score", DEFAULT_MIN_SCORE)
     if not isinstance(least, int | float) or isinstance(least, bool) or not 0 <= least <= 1:
         raise UsageError("U250", f"linking: min_score is {least!r}, not a number from 0 to 1")
-    return Options(tuple(step for step in STEPS if step in steps), float(least))
+    path = given.get("abbreviations")
+    if path is not None and not isinstance(path, str | os.PathLike):
+        raise UsageError("U250", f"linking: abbreviations is {path!r}, not a path")
+    short_forms = shipped() if path is None else read_short_forms(Path(path))
+    return Options(
+        tuple(step for step in STEPS if step in steps), float(least), None if path is None else os.fspath(path), short_forms
+    )
 
 
 _KNOWN = 50_000  # judgements kept
@@ -138,7 +158,7 @@ class Linker:
                 from rulener.linking.spelling import Corrector
 
                 correct = Corrector(index.spellings)
-            self._sieve = Sieve(self.tables, index, self.options.steps, self.options.min_score, correct)
+            self._sieve = Sieve(self.tables, index, self.options.steps, self.options.min_score, correct, self.options.short_forms)
         return self._sieve
 
     # --- found mentions -----------------------------------------------------------------------------------------------
@@ -239,7 +259,7 @@ class Linker:
         """Send the mentions of a batch of one note, given by the caller, through the sieve."""
         made: dict[int, Linked] = {}
         if self.options is not None:
-            note = note_of(batch.texts[0], tokens)
+            note = note_of(batch.texts[0], tokens, spans_of(batch, 0))
             for row in range(batch.n_entities):
                 linked, _ = self.trace(batch, row, note)
                 if linked is not None:
@@ -254,13 +274,22 @@ class Linker:
         labels = self._compatible(batch.labels[label])
         fitting = [term for term in terms if labels is None or self.tables.term_label(term) in labels]
         exact = [c for c in self._static(fitting) if self.tables.concept_key(c.concept)[1] is not None]
-        if exact and fitting == terms and not note.definitions:
+        if exact and fitting == terms and not self._may_mean_more(note, note.text[start:end]):
             return None, []
         mention = Mention(start, end, note.within(start, end), labels, section)
         linked, tried = self.sieve.link(mention, note, exact)
-        if not linked.candidates:
+        if not linked.candidates and fitting == terms:
             linked = judge(self.tables, self._static(terms))
         return linked, tried
+
+    def _may_mean_more(self, note: Note, surface: str) -> bool:
+        """Whether something in the note may say more of a mention than the name at its place."""
+        assert self.options is not None
+        if note.definitions or (note.implied and meaning(note.implied, surface) is not None):
+            return True
+        if "abbreviation" in self.options.steps and len(self.options.short_forms.senses(surface)) > 1:
+            return True
+        return "cause" in self.options.steps and may_name_causes(note)
 
     # --- decisions ----------------------------------------------------------------------------------------------------
 
@@ -325,10 +354,10 @@ class Linker:
         return list(kept.values())
 
 
-def note_of(text: str, tokens: Sequence[tuple[Any, ...]]) -> Note:
-    """A note as the sieve reads it, from the scanner's tokens."""
-    words: tuple[_Word, ...] = tuple((key, start, end) for start, end, key, kind, _, _ in tokens if kind != "punct" and key)
-    return Note(text, words, definitions(text))
+def spans_of(batch: Batch, note: int) -> list[tuple[int, int, str]]:
+    """The mentions of a note: start, end, label."""
+    rows = range(*batch.row_range(note))
+    return [(*batch.span(row), batch.labels[batch.row(row)[2]]) for row in rows]
 
 
 def write(batch: Batch, made: Mapping[int, Linked]) -> None:
@@ -338,4 +367,4 @@ def write(batch: Batch, made: Mapping[int, Linked]) -> None:
         batch.relink(row, linked.linking, [(c.concept, c.score, STEP_NUMBERS[c.step], c.matched) for c in linked.candidates])
 
 
-__all__ = ["DEFAULT_STEPS", "Linker", "Options", "note_of", "read_options"]
+__all__ = ["DEFAULT_STEPS", "Linker", "Options", "read_options", "spans_of"]

@@ -1,8 +1,8 @@
-"""Misspelt words: the one word of the artifact that is an edit or two away. Needs the extra [link] (rapidfuzz).
+"""Misspelt words: the words of the artifact that are an edit or two away. Needs the extra [link] (rapidfuzz).
 
 Only words that no name has, of six letters or more without digits, are looked at; one edit for up to eight letters, two for
-longer ones, the first letter kept. Two words equally near are a reason to leave the word alone: look-alikes are not guessed
-between.
+longer ones, the first letter kept. Words further off than the nearest, and the neighbours of a drug's name, are told as well:
+the sieve does not choose between look-alikes.
 """
 
 from __future__ import annotations
@@ -29,24 +29,26 @@ class Corrector:
                 self._buckets.setdefault((word[0], len(word)), []).append(word)
         self._near = lru_cache(maxsize=1 << 16)(self._search)
 
-    def __call__(self, word: str) -> str | None:
-        """The word that is meant; None when it is known, too short, or nothing or too much is near."""
+    def __call__(self, word: str) -> tuple[str, ...]:
+        """The words that may be meant, all at the least distance; none when the word is known, too short, or nothing is near."""
         if word in self._known or len(word) < LEAST_LETTERS or not word.isalpha():
-            return None
-        return self._near(word)
+            return ()
+        found = self._near(word)
+        limit = 2 if len(word) >= TWO_EDITS_FROM else 1
+        return tuple(other for distance, other in found if distance == found[0][0]) if found and found[0][0] <= limit else ()
 
-    def _search(self, word: str) -> str | None:
-        edits = 2 if len(word) >= TWO_EDITS_FROM else 1
+    def look_alikes(self, word: str) -> tuple[str, ...]:
+        """All words within two edits of a word, itself left out."""
+        return tuple(other for _, other in self._near(word) if other != word)
+
+    def _search(self, word: str) -> tuple[tuple[int, str], ...]:
         found: list[tuple[int, str]] = []
-        for length in range(len(word) - edits, len(word) + edits + 1):
+        osa = self._rapidfuzz.distance.OSA.distance
+        for length in range(len(word) - 2, len(word) + 3):
             near = self._buckets.get((word[0], length), ())
-            osa = self._rapidfuzz.distance.OSA.distance
-            for other, distance, _ in self._rapidfuzz.process.extract(word, near, scorer=osa, score_cutoff=edits, limit=None):
+            for other, distance, _ in self._rapidfuzz.process.extract(word, near, scorer=osa, score_cutoff=2, limit=None):
                 found.append((int(distance), str(other)))
-        found.sort()
-        if not found or (len(found) > 1 and found[1][0] == found[0][0]):
-            return None
-        return found[0][1]
+        return tuple(sorted(found))
 
 
 def _library() -> Any:

@@ -44,6 +44,12 @@ _SAME_FORM = (
     "psoriasis psoriatic", "arthritis arthritic", "asthma asthmatic", "deafness deaf", "blindness blind", "tooth teeth",
     "foot feet", "myasthenia myasthenic", "autism autistic", "albinism albino", "gene genetic", "dementia demented",
     "overdose overdosage", "lymphoma lymphomatous", "alcoholism alcoholic", "catatonia catatonic", "suicide suicidal",
+    "constipation constipated constipating", "carcinogenesis carcinogenic carcinogenicity tumorigenesis tumorigenic",
+    "tuberculosis tuberculous", "embolism emboli embolus embolic embolization", "thromboembolism thromboemboli thromboembolic",
+    "rheumatism rheumatic rheumatologic rheumatological", "migraine migraineur migrainous", "pain painful",
+    "dilatation dilation dilated", "infarction infarct infarcted", "tremor tremulous", "fatigue fatigability fatiguability tired",
+    "sedation sedated", "delirium delirious", "paralysis paralyzed paralytic", "confusion confused", "jaundice jaundiced",
+    "itching itchy", "nephrosis nephroses", "arrhythmia arrhythmic dysrhythmia dysrhythmic", "hallucination hallucinosis",
 )  # fmt: skip
 _SYNONYMS = (
     "kidney renal nephric", "liver hepatic", "heart cardiac", "lung pulmonary", "brain cerebral", "stomach gastric",
@@ -58,6 +64,8 @@ _SYNONYMS = (
     "addiction dependence", "fever pyrexia", "itching pruritus itch", "hair capillary", "stone calculus calculi lithiasis",
     "heartbeat heart", "urine urinary", "locomotor motor movement", "bruising bruise contusion",
     "weakness asthenia", "enlarged enlargement megaly", "anesthesia anaesthetic",
+    "high elevated raised increased increase elevation rise", "low decreased reduced decrease reduction fall diminished lowering",
+    "spasm vasospasm", "clot thrombus", "loss lost", "baby infant",
 )  # fmt: skip
 _GENERIC = (
     "disease disorder condition syndrome dysfunction impairment disturbance problem abnormality anomaly dyscrasia "
@@ -67,8 +75,21 @@ _WEAK = (  # words that say which kind of it, not what
     "sporadic isolated idiopathic severe mild moderate chronic acute classic classical solid human patient primary secondary "
     "progressive recurrent typical atypical variant form type subtype group class stage early late onset adult autosomal "
     "dominant recessive linked x syndromic nonsyndromic associated related induced other unspecified "
+    "drug chemical chemically medication substance "
     " 1 2 3 4 5"
 )
+_LESS_TEXT = """
+    decreased reduced decline declined declines declining loss worsening worsened deterioration deteriorated deteriorating
+    decrease reduction
+"""
+LESS = frozenset(_LESS_TEXT.split())  # of a function: an insufficiency
+IMPAIRED = frozenset(("impaired", "impairment", "abnormal", "altered", "disturbed", "dysfunctional"))
+_SALTS_TEXT = """
+    sodium potassium calcium hydrochloride hcl dihydrochloride hydrobromide sulfate sulphate maleate mesylate mesilate tartrate
+    bitartrate citrate phosphate acetate fumarate succinate bromide chloride besylate tosylate gluconate lactate nitrate pamoate
+    hydrate monohydrate dihydrate trihydrate anhydrous salt salts base racemic tablet tablets
+"""
+SALTS = frozenset(_SALTS_TEXT.split())  # what a drug's name may have beside it without being another drug
 TOXIC = "toxicity"
 _COMBINING = {  # the organ that a combining form names
     "nephro": ("kidney",), "hepato": ("liver",), "cardio": ("heart",), "neuro": ("neurological", "system"),
@@ -88,7 +109,7 @@ _ADJECTIVES = (  # of nouns whose endings mean something
     ("static", "stasis"), ("itic", "itis"), ("otic", "osis"), ("emic", "emia"), ("lytic", "lysis"), ("plegic", "plegia"),
     ("pathic", "pathy"), ("trophic", "trophy"), ("paretic", "paresis"), ("uric", "uria"), ("etic", "esia"),
 )  # fmt: skip
-_NO_SUCH_NOUN = "antibiotic narcotic hypnotic genetic diuretic cosmetic epidemic systemic diabetic"
+_NO_SUCH_NOUN = "nephrotic antibiotic narcotic hypnotic genetic diuretic cosmetic epidemic systemic diabetic"
 _NOT_ADJECTIVES = frozenset(_NO_SUCH_NOUN.split())
 _SHORTEST_STEM = 4
 _WORD = re.compile(r"[^\W_]", re.UNICODE)
