@@ -128,6 +128,7 @@ class _Compiler:
         self.reports: dict[int, LexiconReport] = {}
         self.words = _word_lists(inputs.packs)
         self.spellings: dict[int, str] = {}
+        self.token_lists: dict[str, list[int]] = {}
         self.surround: list[list[tuple[int, list[int]]]] = []  # per rule with `unless` words: side and token numbers
         self.blockers: dict[str, int] = {}
         self.coded_labels: set[int] = set()  # labels of the rules that name codes
@@ -270,9 +271,11 @@ class _Compiler:
                 self.patterns.append((program, rule, pattern))
 
     def _tokens(self, surface: str) -> list[int]:
-        numbers: list[int] = self.builder.tokens(surface)
-        for number, spelling in zip(numbers, self.builder.spell(surface), strict=True):
-            self.spellings[number] = spelling
+        numbers = self.token_lists.get(surface)  # members of word lists are asked for again and again
+        if numbers is None:
+            numbers = self.token_lists[surface] = self.builder.tokens(surface)
+            for number, spelling in zip(numbers, self.builder.spell(surface), strict=True):
+                self.spellings[number] = spelling
         return numbers
 
     def _frequency(self, number: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from rulener.packs.model import (
@@ -240,101 +240,140 @@ def _steps(code: Sequence[Instruction], at: int) -> set[int]:
 
 _Anchor = tuple[tuple[int, ...], int, int]
 _Anchors = frozenset[_Anchor]
-_Known = dict[tuple[int, int, int], tuple[int, _Anchors]]
 _TOO_FAR = 1 << 40
 
 
 def _anchor(program: Program, frequency: Frequency) -> None:
     """Fill in where the program starts: at literals that every way through it meets, the rarest choice. Raises Unanchored."""
-    first = _steps(program.code, 0)
-    program.starts_with_number = {program.code[at].op for at in first} == {NUMBER}
-    cost, anchors = _cheapest(program, first, 0, 0, frequency, {})
-    if cost < _TOO_FAR:
-        program.anchors = sorted(anchors)
+    program.starts_with_number = {program.code[at].op for at in _steps(program.code, 0)} == {NUMBER}
+    literals = dict.fromkeys(number for at in range(len(program.code)) for number in _members(program.code, program.sets, at))
+    anchors = _best_anchors(tuple(program.code), tuple(program.sets), tuple((number, frequency(number)) for number in literals))
+    if anchors is not None:
+        program.anchors = list(anchors)
     else:
         _anchor_at_numbers(program)
 
 
-def _cheapest(
-    program: Program, steps: Iterable[int], head: int, before: int, frequency: Frequency, known: _Known
-) -> tuple[int, _Anchors]:
-    """The cheapest set of anchors that cuts every way on from `steps`, `head` tokens in; _TOO_FAR when there is none.
-
-    `before`: what is known of what was read: AFTER_NUMBER, the token just before was a number; AFTER_LABEL, the first thing read
-    was a label's surface, and `head` counts from its end.
-    """
-    total = 0
-    union: set[_Anchor] = set()
-    for at in sorted(steps):
-        cost, anchors = _cheapest_from(program, at, head, before, frequency, known)
-        if cost >= _TOO_FAR:
-            return _TOO_FAR, frozenset()
-        total += cost
-        union |= anchors
-    return total, frozenset(union)
+@lru_cache(maxsize=1 << 10)
+def _best_anchors(
+    code: tuple[Instruction, ...], sets: tuple[tuple[int, ...], ...], frequencies: tuple[tuple[int, int], ...]
+) -> tuple[_Anchor, ...] | None:
+    """The anchors of a program, None when literals do not do. Kept, since a pack is compiled again and again while it is written
+    and most of its patterns, and those of other packs, are as before."""
+    search = _Search(code, sets, dict(frequencies))
+    cost, anchors = search.cheapest(search.steps(0), 0, 0)
+    return tuple(sorted(anchors)) if cost < _TOO_FAR else None
 
 
-def _cheapest_from(
-    program: Program, at: int, head: int, before: int, frequency: Frequency, known: _Known
-) -> tuple[int, _Anchors]:
-    key = (at, head, before)
-    if key in known:
-        return known[key]
-    op = program.code[at].op
-    best: tuple[int, _Anchors] = (_TOO_FAR, frozenset())
-    if op == LABEL:
-        # Of unknown length: only at the beginning, where the anchor is looked for from its end on.
-        if head == 0 and not before & AFTER_LABEL:
-            best = _cheapest(program, _steps(program.code, at + 1), 0, AFTER_LABEL, frequency, known)
-    elif op != MATCH and head < ANCHOR_REACH:
-        # A tight hyphen and a slash read no token; a spaced hyphen reads one.
-        reads = (0, 1) if op == HYPHEN else (0,) if op == SLASH else (1,)
-        total, union = 0, _Anchors()
-        for more in reads:
-            numeric = op == NUMBER or (more == 0 and before & AFTER_NUMBER)
-            now = before & AFTER_LABEL | (AFTER_NUMBER if numeric else 0)
-            cost, anchors = _cheapest(program, _steps(program.code, at + 1), head + more, now, frequency, known)
-            total, union = total + cost, union | anchors
-        if total < _TOO_FAR:
-            best = total, union
-        if op in (TOKEN, SET):
-            runs = _literal_runs(program, at)
-            here = sum(_rarity(tokens, before | after, frequency) for tokens, after in runs)
-            if here <= best[0]:
-                best = here, frozenset((tokens, head, before | after) for tokens, after in runs)
-    known[key] = best
-    return best
+class _Search:
+    """The search for a program's anchors. What it finds out about an instruction it keeps."""
+
+    def __init__(self, code: Sequence[Instruction], sets: Sequence[tuple[int, ...]], frequency: Mapping[int, int]) -> None:
+        self.code = code
+        self.sets = sets
+        self.frequency = frequency
+        self._known: dict[tuple[int, int, int], tuple[int, _Anchors]] = {}
+        self._steps: dict[int, list[int]] = {}
+        self._runs: dict[int, list[tuple[tuple[int, ...], int]]] = {}
+        self._costs: dict[tuple[int, int], int] = {}
+        self._guesses: dict[tuple[int, ...], int] = {}
+
+    def steps(self, at: int) -> list[int]:
+        """The instructions reachable from `at` as `_steps` gives them, in order."""
+        if at not in self._steps:
+            self._steps[at] = sorted(_steps(self.code, at))
+        return self._steps[at]
+
+    def cheapest(self, steps: Iterable[int], head: int, before: int) -> tuple[int, _Anchors]:
+        """The cheapest set of anchors that cuts every way on from `steps`, `head` tokens in; _TOO_FAR when there is none.
+
+        `before`: what is known of what was read: AFTER_NUMBER, the token just before was a number; AFTER_LABEL, the first thing
+        read was a label's surface, and `head` counts from its end.
+        """
+        total = 0
+        union: set[_Anchor] = set()
+        for at in steps:
+            cost, anchors = self._cheapest_from(at, head, before)
+            if cost >= _TOO_FAR:
+                return _TOO_FAR, frozenset()
+            total += cost
+            union |= anchors
+        return total, frozenset(union)
+
+    def _cheapest_from(self, at: int, head: int, before: int) -> tuple[int, _Anchors]:
+        key = (at, head, before)
+        if key in self._known:
+            return self._known[key]
+        op = self.code[at].op
+        best: tuple[int, _Anchors] = (_TOO_FAR, frozenset())
+        if op == LABEL:
+            # Of unknown length: only at the beginning, where the anchor is looked for from its end on.
+            if head == 0 and not before & AFTER_LABEL:
+                best = self.cheapest(self.steps(at + 1), 0, AFTER_LABEL)
+        elif op != MATCH and head < ANCHOR_REACH:
+            # A tight hyphen and a slash read no token; a spaced hyphen reads one.
+            reads = (0, 1) if op == HYPHEN else (0,) if op == SLASH else (1,)
+            total, union = 0, _Anchors()
+            for more in reads:
+                numeric = op == NUMBER or (more == 0 and before & AFTER_NUMBER)
+                now = before & AFTER_LABEL | (AFTER_NUMBER if numeric else 0)
+                cost, anchors = self.cheapest(self.steps(at + 1), head + more, now)
+                total, union = total + cost, union | anchors
+            if total < _TOO_FAR:
+                best = total, union
+            if op in (TOKEN, SET):
+                here = self._cost_here(at, before)
+                if here <= best[0]:
+                    best = here, frozenset((tokens, head, before | after) for tokens, after in self._literal_runs(at))
+        self._known[key] = best
+        return best
+
+    def _cost_here(self, at: int, before: int) -> int:
+        """What the literals read from `at` on cost as anchors."""
+        if (at, before) not in self._costs:
+            self._costs[at, before] = sum(self._rarity(tokens, before | after) for tokens, after in self._literal_runs(at))
+        return self._costs[at, before]
+
+    def _literal_runs(self, at: int) -> list[tuple[tuple[int, ...], int]]:
+        if at not in self._runs:
+            self._runs[at] = self._read_runs(at)
+        return self._runs[at]
+
+    def _read_runs(self, at: int) -> list[tuple[tuple[int, ...], int]]:
+        """All literal token sequences that matching may read from instruction `at` on, as long as nothing else may come between,
+        each with the separators that must follow it."""
+        runs: list[tuple[tuple[int, ...], int]] = [((number,), at) for number in self._members(at)]
+        while len(runs[0][0]) < MAX_RUN:
+            longer: list[tuple[tuple[int, ...], int]] = []
+            after = {last: self.steps(last + 1) for last in {last for _, last in runs}}
+            if not all(self.code[step].op in (TOKEN, SET) for steps in after.values() for step in steps):
+                break
+            if sum(len(self._members(step)) for _, last in runs for step in after[last]) > MAX_RUNS:
+                break
+            for tokens, last in runs:
+                longer += [((*tokens, number), step) for step in after[last] for number in self._members(step)]
+            runs = longer
+        flags = {last: _following_flags(self.code, [last]) for last in {last for _, last in runs}}
+        return [(tokens, flags[last]) for tokens, last in runs]
+
+    def _members(self, at: int) -> Sequence[int]:
+        return _members(self.code, self.sets, at)
+
+    def _rarity(self, tokens: tuple[int, ...], tests: int) -> int:
+        """A guess how often an anchor starts the program, from how common its words are; at least 1."""
+        guess = self._guesses.get(tokens)
+        if guess is None:
+            guess = min(map(self.frequency.__getitem__, tokens)) * 10
+            for _ in tokens[1:]:
+                guess //= 10
+            self._guesses[tokens] = guess
+        return max(guess // 20 if tests else guess, 1)
 
 
-def _literal_runs(program: Program, at: int) -> list[tuple[tuple[int, ...], int]]:
-    """All literal token sequences that matching may read from instruction `at` on, as long as nothing else may come between,
-    each with the separators that must follow it."""
-    runs: list[tuple[tuple[int, ...], int]] = [((number,), at) for number in _members(program, at)]
-    while len(runs[0][0]) < MAX_RUN:
-        longer: list[tuple[tuple[int, ...], int]] = []
-        after = {last: sorted(_steps(program.code, last + 1)) for last in {last for _, last in runs}}
-        if not all(program.code[step].op in (TOKEN, SET) for steps in after.values() for step in steps):
-            break
-        if sum(len(_members(program, step)) for _, last in runs for step in after[last]) > MAX_RUNS:
-            break
-        for tokens, last in runs:
-            longer += [((*tokens, number), step) for step in after[last] for number in _members(program, step)]
-        runs = longer
-    flags = {last: _following_flags(program.code, [last]) for last in {last for _, last in runs}}
-    return [(tokens, flags[last]) for tokens, last in runs]
-
-
-def _members(program: Program, at: int) -> Sequence[int]:
-    op, arg0, _ = program.code[at]
-    return (arg0,) if op == TOKEN else program.sets[arg0]
-
-
-def _rarity(tokens: Sequence[int], tests: int, frequency: Frequency) -> int:
-    """A guess how often an anchor starts the program, from how common its words are; at least 1."""
-    guess = min(frequency(number) for number in tokens) * 10
-    for _ in tokens[1:]:
-        guess //= 10
-    return max(guess // 20 if tests else guess, 1)
+def _members(code: Sequence[Instruction], sets: Sequence[tuple[int, ...]], at: int) -> Sequence[int]:
+    """The tokens that an instruction may read as literals."""
+    op, arg0, _ = code[at]
+    return (arg0,) if op == TOKEN else sets[arg0] if op == SET else ()
 
 
 def _anchor_at_numbers(program: Program) -> None:
@@ -346,7 +385,7 @@ def _anchor_at_numbers(program: Program) -> None:
     anchors: set[_Anchor] = set()
     for at in first:
         if code[at].op in (TOKEN, SET):
-            anchors.update(((number,), 0, 0) for number in _members(program, at))
+            anchors.update(((number,), 0, 0) for number in _members(code, program.sets, at))
     program.anchors = sorted(anchors)
     program.from_number = True
     program.number_flags = _following_flags(code, [at for at in first if code[at].op == NUMBER])

@@ -18,8 +18,18 @@ _KIND_OF = {"R130": "labels", "R131": "sections", "R132": "words", "R133": "axes
 def link(packs: Sequence[Pack], *, warn: bool = True) -> list[Diagnostic]:
     """Check parsed packs that are to be used together, in this order. All findings, sorted.
 
+    Without `warn` lints that only warn are left out.
+    """
+    found = resolve_names(packs)
+    found += [diagnostic for check in (ALL_CHECKS if warn else REFUSING) for diagnostic in check.check(packs)]
+    return sort_diagnostics(found)
+
+
+def resolve_names(packs: Sequence[Pack]) -> list[Diagnostic]:
+    """The part of `link` without which packs cannot be compiled: whether everything that is named exists.
+
     Where something of a kind could not be read (`Pack.unread`), names of that kind are not reported as unknown: that would be
-    noise after the real error. Without `warn` lints that only warn are left out.
+    noise after the real error.
     """
     findings = Findings()
     _check_packs_agree(packs, findings)
@@ -29,9 +39,7 @@ def link(packs: Sequence[Pack], *, warn: bool = True) -> list[Diagnostic]:
     _check_axes(packs, findings)
     unread = {kind for pack in packs for kind in pack.unread}
     waiting = {code for code, kind in _KIND_OF.items() if kind in unread}
-    found = [finding for finding in findings.all if finding.code not in waiting]
-    found += [diagnostic for check in (ALL_CHECKS if warn else REFUSING) for diagnostic in check.check(packs)]
-    return sort_diagnostics(found)
+    return [finding for finding in findings.all if finding.code not in waiting]
 
 
 def known_labels(packs: Iterable[Pack]) -> list[str]:

@@ -76,7 +76,14 @@ _REGEX_CLASSES = {
 
 def parse_pattern(text: Text) -> tuple[PatternNode | None, list[Diagnostic]]:
     """The pattern as a sequence of nodes; None when it has an error, which points into the text."""
-    return _parsed(_Parser(text))
+    known = _known_pattern(text.value)
+    return (known, []) if known is not None else _parsed(_Parser(text))
+
+
+@lru_cache(maxsize=1 << 12)
+def _known_pattern(value: str) -> PatternNode | None:
+    """A pattern, which several checks and the compiler ask for; None when it has an error, which has a place."""
+    return _parsed(_Parser(Text(value, Place("", 1, 1))))[0]
 
 
 def _parsed(parser: _Parser) -> tuple[PatternNode | None, list[Diagnostic]]:

@@ -25,7 +25,7 @@ from rulener.engine import compile_packs
 from rulener.errors import NoteError, PackError, RulenerError, UsageError
 from rulener.packs.cases import load_cases
 from rulener.packs.diagnostics import Diagnostic, Edit, Located, has_errors, sort_diagnostics
-from rulener.packs.link import link
+from rulener.packs.link import resolve_names
 from rulener.packs.model import AXES, Pack, Place
 from rulener.packs.parse import read_pack
 from rulener.workbench.files import Conflict, Files
@@ -211,7 +211,7 @@ class Session:
             found += diagnostics
             packs += [pack] if pack is not None else []
             entries += (replace(entry, path=self._key_of(entry.path)) for entry in outline(folder))
-        found += link(packs, warn=False)
+        found += resolve_names(packs)
         own = [self._real(finding) for finding in sort_diagnostics(found)]
         return tuple(packs), tuple(finding for finding in own if not self._is_base(finding)), tuple(entries)
 
