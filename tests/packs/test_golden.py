@@ -46,7 +46,7 @@ def refused_by_the_compiler(folders: list[Path], target: Path) -> list[Diagnosti
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_golden(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_golden(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(GOLDEN)
     folders = sorted(path for path in Path(name).iterdir() if path.is_dir()) or [Path(name)]
     diagnostics = list(find(folders).findings) if name[:4] in OF_AUTHORING else findings_in(folders, name[:4])
