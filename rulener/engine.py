@@ -280,7 +280,9 @@ class Engine:
             raise _contradicts_itself(self.path) from error
         self._label_out, self._labels = self._reported_labels(scheme)
         self._compatible: dict[str, frozenset[int] | None] = {}
-        self._linker = Linker(self._tables, self._artifact.sections, self._linking, self._decisions, self._compatible_labels)
+        self._linker = Linker(
+            self._tables, self._artifact.sections, self._linking, self._decisions, self._compatible_labels, self._names_file
+        )
         self._idle: list[Scanner] = []
         self._writers: list[JsonWriter] = []
 
@@ -542,6 +544,14 @@ class Engine:
             self._label_out,
             trace,
         )
+
+    def _names_file(self) -> tuple[Path, str]:
+        """Where the linker may keep its index of names: beside an artifact in the cache, else in the user's cache folder."""
+        from rulener.compiler.cache import cache_folder
+
+        header = self._artifact.header
+        folder = self.path.parent if self.path.stem == header.fingerprint else cache_folder()
+        return folder / f"{header.body_hash.hex()}.names", header.body_hash.hex()
 
     def _compatible_labels(self, name: str) -> frozenset[int] | None:
         """The labels whose terms may be a mention of this label: itself and those that share a scheme's label with it, or those

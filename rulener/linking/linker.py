@@ -125,7 +125,10 @@ class Linker:
         options: Options | None,
         decisions: Decisions | None,
         compatible: Callable[[str], frozenset[int] | None],
+        names_file: Callable[[], tuple[Path, str]] | None = None,
     ) -> None:
+        """`names_file` gives where the index of names may be kept, and the key of the artifact it is made from."""
+        self._names_file = names_file
         self.tables = tables
         self.options = options
         self._sections = sections
@@ -146,12 +149,13 @@ class Linker:
     def sieve(self) -> Sieve:
         """The deeper steps; the index of names is built when it is first needed."""
         if self._sieve is None:
-            from rulener.linking.index import NameIndex
+            from rulener.linking.index import NameIndex, version
 
             assert self.options is not None
             correct = None
             try:
-                index = NameIndex(self._sections)
+                path, key = self._names_file() if self._names_file is not None else (None, "")
+                index = NameIndex.of(self._sections, path, f"{key} {version()}")
             except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
                 raise self.tables.corrupt() from error
             if "spelling" in self.options.steps:
