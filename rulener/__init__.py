@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         RulenerError,
         UsageError,
     )
+    from rulener.formats.readers import Note
+    from rulener.run.reading import read
 
 __version__ = "0.1.0"
 
@@ -39,6 +41,7 @@ _HOMES = {
     "Section": "rulener.document",
     "Sentence": "rulener.document",
     "load": "rulener.engine",
+    "read": "rulener.run.reading",
     "ArtifactByteOrder": "rulener.errors",
     "ArtifactCorrupt": "rulener.errors",
     "ArtifactError": "rulener.errors",
@@ -47,6 +50,7 @@ _HOMES = {
     "LexiconError": "rulener.errors",
     "MissingExtra": "rulener.errors",
     "NotAnArtifact": "rulener.errors",
+    "Note": "rulener.formats.readers",
     "NoteError": "rulener.errors",
     "PackError": "rulener.errors",
     "RulenerError": "rulener.errors",
@@ -68,6 +72,7 @@ __all__ = [
     "LexiconError",
     "MissingExtra",
     "NotAnArtifact",
+    "Note",
     "NoteError",
     "PackError",
     "RulenerError",
@@ -76,6 +81,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "load",
+    "read",
 ]
 
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "docs": "Write a page for every rule of a pack, for review and sign-off.",
     "workbench": "Edit rule packs in the browser and see what an edit does.",
     "fmt": "Write rule packs in their canonical form.",
+    "convert": "Convert mentions between formats; corrected annotations to gold.",
     "lexicon": "Make, merge and look into term tables.",
     "import": "Turn rule files of medspaCy, FastContext or NegEx into a pack.",
     "schema": "Write JSON Schemas of a pack's files, for editors.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import AXES, LINKINGS, STEPS, VIA, Batch
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from rulener.formats.annotated import Annotated, Source
+    from rulener.formats.plain import PlainBatch, PlainDocument, PlainEntity
     from rulener.formats.sink import Sink
 
 
@@ -260,3 +263,123 @@ class _Refusals:
         if isinstance(error, OSError | _pyarrow().ArrowException):
             reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
             raise UsageError("U201", f"cannot read the input: {reason}", place=os.path.basename(self._path)) from None
+
+
+# --- mentions that a run wrote, and those of plain documents
+
+
+def read_parquet_entities(path: str, source: Source) -> Iterator[Annotated]:
+    """The notes of a Parquet file of mentions: consecutive rows of one note_id. A note without mentions has no row."""
+    from pyarrow import parquet
+
+    with _Refusals(path), parquet.ParquetFile(path) as file:
+        yield from _documents(file.iter_batches(_ROWS), list(file.schema_arrow.names), path, source)
+
+
+def read_arrow_entities(path: str, source: Source) -> Iterator[Annotated]:
+    """The same of an Arrow file."""
+    arrow = _pyarrow()
+    with _Refusals(path), arrow.memory_map(path) as mapped, arrow.ipc.open_file(mapped) as file:
+        batches = (file.get_batch(k).slice(first, _ROWS) for k in range(file.num_record_batches) for first in _steps(file, k))
+        yield from _documents(batches, list(file.schema.names), path, source)
+
+
+def _documents(batches: Iterable[Any], names: list[str], path: str, source: Source) -> Iterator[Annotated]:
+    from rulener.formats.annotated import RowsOfNotes
+
+    place = os.path.basename(path)
+    missing = [name for name in ("note_id", "start", "end", "text", "label", "concepts", "cues") if name not in names]
+    if missing:
+        raise UsageError("U213", f"no column {missing[0]!r}: not a table of mentions", place=place)
+    grouped = RowsOfNotes(source)
+    number = 0
+    for batch in batches:
+        for row in batch.to_pylist():
+            number += 1
+            yield from grouped.add(row["note_id"], f"{place}: row {number}", partial(_from_row, row))
+    yield from grouped.end()
+
+
+def _from_row(row: dict[str, Any]) -> tuple[PlainEntity, dict[str, Any]]:
+    from rulener.formats.plain import entity_from
+
+    for concept in row["concepts"]:
+        standard = {"system": concept.pop("standard_system"), "code": concept.pop("standard_code"), "name": None}
+        standard["id"] = concept.pop("standard_id")
+        if any(value is not None for value in standard.values()):
+            concept["standard"] = standard
+    record = {**row, "attributes": {one.pop("name"): one for one in row["attributes"]}}
+    for one in record["attributes"].values():
+        if one["number"] is not None and one["number"].is_integer() and "." not in one["text"]:
+            one["number"] = int(one["number"])
+    return entity_from(record), dict(row.get("metadata") or ())
+
+
+def plain_schema(with_metadata: bool = False) -> pa.Schema:
+    """The columns of `batch_table`."""
+    arrow = _pyarrow()
+    word, whole = arrow.dictionary(arrow.int32(), arrow.string()), arrow.int32()
+    concept = [("system", word), ("code", word), ("name", word), ("score", arrow.float64()), ("step", word)]
+    concept += [("standard_system", word), ("standard_code", word), ("standard_id", whole)]
+    attribute = [("name", word), ("text", arrow.string()), ("start", whole), ("end", whole), ("number", arrow.float64())]
+    cue = [("axis", word), ("start", whole), ("end", whole), ("rule", word), ("scope_start", whole), ("scope_end", whole)]
+    columns = [
+        ("note_id", word), ("start", whole), ("end", whole), ("text", arrow.string()), ("label", word),
+        ("concepts", arrow.list_(arrow.struct(concept))), ("linking", word), ("rule", word),
+        *((axis, arrow.bool_()) for axis in AXES), ("section", word), ("sentence", whole),
+        ("attributes", arrow.list_(arrow.struct(attribute))), ("cues", arrow.list_(arrow.struct([*cue, ("via", word)]))),
+    ]  # fmt: skip
+    if with_metadata:
+        columns.append(("metadata", arrow.map_(arrow.string(), arrow.string())))
+    made: pa.Schema = arrow.schema(columns)
+    return made
+
+
+class _PlainWriter:
+    """Tables of plain documents, written batch by batch."""
+
+    def __init__(self, sink: Sink, engine: Any) -> None:
+        self._sink = sink
+        self._engine = engine.fingerprint
+        self._tables: list[pa.Table] = []
+
+    def write(self, batch: PlainBatch) -> None:
+        arrow = _pyarrow()
+        schema = plain_schema(bool(batch.metadata))
+        rows = [_row(document, entity) for document in batch.documents for entity in document.entities]
+        self._tables.append(arrow.Table.from_pylist(rows, schema))
+
+    def table(self) -> pa.Table:
+        arrow = _pyarrow()
+        tables = self._tables or [plain_schema().empty_table()]
+        made: pa.Table = arrow.concat_tables(tables).unify_dictionaries().combine_chunks()
+        return made.replace_schema_metadata({"rulener.engine": self._engine})
+
+
+class PlainParquetWriter(_PlainWriter):
+    def close(self) -> None:
+        from pyarrow import parquet
+
+        with _pyarrow().PythonFile(self._sink.stream(), "w") as file:
+            parquet.write_table(self.table(), file, compression="zstd")
+
+
+class PlainIpcWriter(_PlainWriter):
+    def close(self) -> None:
+        table = self.table()
+        with _pyarrow().PythonFile(self._sink.stream(), "w") as file, _pyarrow().ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+
+
+def _row(document: PlainDocument, entity: PlainEntity) -> dict[str, Any]:
+    made = {"note_id": _plain(document.note_id), **entity.to_dict(), "text": _plain(entity.text)}
+    made["concepts"] = [
+        {
+            **{name: getattr(one, name) for name in ("system", "code", "name", "score", "step")},
+            **{f"standard_{name}": getattr(one.standard, name, None) for name in ("system", "code", "id")},
+        }
+        for one in entity.concepts
+    ]
+    made["attributes"] = [{"name": name, **one._asdict()} for name, one in entity.attributes.items()]
+    made["metadata"] = [(name, _shown(value)) for name, value in document.metadata.items()]
+    return made

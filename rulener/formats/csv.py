@@ -9,6 +9,7 @@ import io
 import json
 import os
 import zlib
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from rulener.core.columns import AXES, Batch
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rulener.core.columns import Entity
+    from rulener.formats.annotated import Annotated, Source
+    from rulener.formats.plain import PlainEntity
     from rulener.formats.sink import Sink
 
 COLUMNS = (
@@ -152,3 +155,56 @@ class _Lines:
         except UnicodeDecodeError:
             self.broken = True
             return line.decode(self._encoding, "replace")
+
+
+# --- mentions that a run wrote
+
+
+def read_entities(path: str, source: Source) -> Iterator[Annotated]:
+    """The notes of a table of mentions: consecutive rows of one note_id. A note without mentions has no row."""
+    from rulener.formats.annotated import RowsOfNotes, name_of
+    from rulener.formats.plain import BadAnnotation
+
+    place = name_of(path)
+    before = csv.field_size_limit(1 << 30)
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = csv.reader(file, strict=True)
+            header = next(rows, [])
+            missing = [name for name in COLUMNS if name not in header]
+            if missing:
+                raise UsageError("U213", f"no column {missing[0]!r}: not a table of mentions", place=place)
+            grouped = RowsOfNotes(source)
+            while True:
+                begins = rows.line_num + 1
+                try:
+                    row = next(rows)
+                    if len(row) != len(header):
+                        raise BadAnnotation("N120", f"{len(row)} columns, the header has {len(header)}")
+                except StopIteration:
+                    break
+                except csv.Error as error:
+                    raise UsageError("U201", f"cannot read the input: {error}", place=f"{place}:{begins}") from None
+                except BadAnnotation as error:
+                    error.place = f"{place}:{begins}"
+                    yield error.unreadable(None)
+                    continue
+                record = dict(zip(header, row, strict=True))
+                yield from grouped.add(record["note_id"], f"{place}:{begins}", partial(_plain, record))
+            yield from grouped.end()
+    except UnicodeDecodeError as error:
+        raise UsageError("U201", f"cannot read the input: not UTF-8 at byte {error.start}", place=place) from None
+    finally:
+        csv.field_size_limit(before)
+
+
+def _plain(row: dict[str, str]) -> tuple[PlainEntity, dict[str, Any]]:
+    from rulener.formats.plain import entity_from
+
+    record: dict[str, Any] = {name: row[name] or None for name in ("label", "rule", "section")}
+    record |= {"start": int(row["start"]), "end": int(row["end"]), "text": row["text"]}
+    record["sentence"] = int(row["sentence"]) if row["sentence"] else None
+    record |= {name: json.loads(row[name]) for name in ("concepts", "attributes", "cues")}
+    record |= {axis: {"": None, "true": True, "false": False}[row[axis]] for axis in AXES}
+    record["linking"] = row.get("linking") or None
+    return entity_from(record), json.loads(row["metadata"]) if row.get("metadata") else {}

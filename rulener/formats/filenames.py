@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import re
+from typing import Any
 
 _KEPT = re.compile(r"[A-Za-z0-9_.-]")
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")  # names that Windows keeps for devices
@@ -54,3 +57,27 @@ def _escaped(char: str) -> str:
 def _cut(made: str, whole: str) -> str:
     """The beginning of a name that is too long, and what tells it from others with this beginning."""
     return f"{made[:100]}~{hashlib.sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def in_listed_order(names: list[str], listed: dict[str, tuple[str, dict[str, Any]]]) -> list[str]:
+    """Files in the order of `notes.jsonl`; those it does not name follow, by name."""
+    places = {name: number for number, name in enumerate(listed)}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
+
+
+def listed_notes(folder: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """(note id, metadata) of each file, by its name without suffix, from the `notes.jsonl` of a folder that a run wrote.
+
+    Empty when there is none; lines that are none of ours are passed by.
+    """
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    path = os.path.join(folder, "notes.jsonl")
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            for line in file:
+                try:
+                    record = json.loads(line)
+                    found[record["file"]] = (str(record["note_id"]), record.get("metadata") or {})
+                except (ValueError, KeyError, TypeError):
+                    continue
+    return found

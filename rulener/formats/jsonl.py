@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rulener.core.columns import Batch
+    from rulener.formats.annotated import Annotated, Source
     from rulener.formats.sink import Sink
 
 
@@ -83,3 +84,39 @@ def _carried(record: dict[str, Any], carry: tuple[str, ...], used: tuple[str, st
     if carry == (EVERY,):
         return {name: value for name, value in record.items() if name not in used}
     return {name: record.get(name) for name in carry}
+
+
+# --- documents that a run wrote
+
+
+def read_documents(path: str, source: Source) -> Iterator[Annotated]:
+    """The documents (rulener.document/1) of a file. They hold no texts: those come from `source`."""
+    from rulener.formats.annotated import lines_of, name_of, one_record, with_text
+    from rulener.formats.plain import BadAnnotation
+
+    with open_table(path) as file:
+        for number, line in lines_of(file):
+            place = f"{name_of(path)}:{number}"
+            note_id = None
+            try:
+                record = one_record(line, place)
+                note_id = record.get("note_id") if isinstance(record.get("note_id"), str) else None
+                yield with_text(_document(record, place), source, place)
+            except BadAnnotation as error:
+                yield error.unreadable(note_id)
+
+
+def _document(record: dict[str, Any], place: str) -> Any:
+    from rulener.core.columns import SCHEMA
+    from rulener.formats.plain import BadAnnotation, document_of, entity_from, sections_from
+
+    if record.get("schema") != SCHEMA or not isinstance(record.get("note_id"), str):
+        raise BadAnnotation("N120", f"not a document of schema {SCHEMA} with a note_id", place)
+    try:
+        entities = [entity_from(one) for one in record["entities"]]
+        return document_of(
+            record["note_id"], "", entities, length=record["length"], sections=tuple(sections_from(record["sections"])),
+            metadata=record.get("metadata", {}), engine=record["engine"],
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise BadAnnotation("N120", f"its mentions are not as schema {SCHEMA} has them", place) from None

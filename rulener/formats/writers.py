@@ -61,6 +61,7 @@ FORMATS = {
         Format("doccano", ".doccano.jsonl", "doccano:DoccanoWriter", "doccano sequence labelling, one note a line"),
         Format("prodigy", ".prodigy.jsonl", "prodigy:ProdigyWriter", "Prodigy tasks with tokens and spans, one note a line"),
         Format("fhir", ".fhir.ndjson", "fhir_bundles:FhirWriter", "FHIR R4: a Bundle (collection) a note, one a line"),
+        Format("docbin", ".spacy", "docbin:DocBinWriter", "spaCy's DocBin: entities, spans, extensions", needs=("spacy",)),
         Format("html", ".html", "html:HtmlWriter", "a page of marked notes"),
         Format("omop-csv", ".note_nlp.csv", "omop:NoteNlpCsvWriter", "rows of OMOP NOTE_NLP", has_settings=True),
         Format(
@@ -118,7 +119,8 @@ def open_writer(name: str, sink: Sink | FolderSink, engine: Any, settings: Setti
     return writer
 
 
-def _class_of(found: Format) -> Any:
+def check_needs(found: Format) -> None:
+    """Raises MissingExtra when a format cannot be written in this installation."""
     from rulener.errors import MissingExtra
 
     for needed in found.needs:
@@ -126,6 +128,10 @@ def _class_of(found: Format) -> Any:
             import_module(needed)
         except ImportError:
             raise MissingExtra(f"the format {found.name}", EXTRAS[needed]) from None
+
+
+def _class_of(found: Format) -> Any:
+    check_needs(found)
     return getattr(_module_of(found), found.made_by.partition(":")[2])
 
 
@@ -133,5 +139,5 @@ def _module_of(found: Format) -> Any:
     return import_module(f"rulener.formats.{found.made_by.partition(':')[0]}")
 
 
-EXTRAS = {"pyarrow": "parquet"}
+EXTRAS = {"pyarrow": "parquet", "spacy": "spacy"}
 """The extra that brings a module."""
