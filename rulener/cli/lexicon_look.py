@@ -57,12 +57,12 @@ def lookup(wanted: str, path: str, everything: bool, as_json: bool) -> int:
     Example:
       rulener lexicon lookup "heart failure" umls.tsv.gz
     """
-    from rulener.lexicon.look import nearest
+    from rulener.lexicon.look import facts, nearest
 
     rows = _found(wanted, Path(path))
     others = [] if rows else nearest(_rows(Path(path)), wanted)
     if as_json:
-        print_json({"wanted": wanted, "rows": [_row_facts(row) for row in rows], "nearest": others})
+        print_json({"wanted": wanted, "rows": [facts(row) for row in rows], "nearest": others})
     elif rows:
         click.echo(f"{wanted}: {len(rows):,} rows")
         for line in _table(rows if everything else rows[:_SHOWN]):
@@ -151,11 +151,6 @@ def _lines(path: str, found: Figures) -> Iterator[str]:
 
 def _cut(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
-
-
-def _row_facts(row: Row) -> dict[str, Any]:
-    """The values that a row has."""
-    return {name: value for name, value in row._asdict().items() if value not in ("", 0, False) or name == "rank"}
 
 
 def _table(rows: list[Row]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import heapq
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -88,6 +89,11 @@ def matching(rows: Iterable[Row], wanted: str) -> Iterator[Row]:
         is_it = bool(surface) and key(row.term) == surface
         if is_it or (row.code and code in (row.code.casefold(), f"{row.system}:{row.code}".casefold())):
             yield row
+
+
+def facts(row: Row) -> dict[str, Any]:
+    """The values that a row has, by name."""
+    return {name: value for name, value in row._asdict().items() if value not in ("", 0, False) or name == "rank"}
 
 
 def nearest(rows: Iterable[Row], wanted: str) -> list[str]:

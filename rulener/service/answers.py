@@ -7,16 +7,21 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from rulener.errors import NoteError, UsageError
+from rulener.lexicon.look import facts
 from rulener.service import problems
 from rulener.service.problems import FieldError, Problem
+from rulener.service.settings import ROWS
+from rulener.surfaces import Surfaces
 
 if TYPE_CHECKING:
     from rulener.engine import Engine
     from rulener.service.desk import Stop
-    from rulener.service.forms import AnnotateRequest, BatchRequest, ExplainRequest, Mention, Note
+    from rulener.service.forms import AnnotateRequest, BatchRequest, ConceptsRequest, ExplainRequest, Mention, Note
 
 _SLICE_NOTES = 64
 _SLICE_CHARACTERS = 1 << 18
@@ -76,6 +81,34 @@ def explain(engine: Engine, request: ExplainRequest, stop: Stop) -> Answer:
     except NoteError as error:
         raise _note_failed(error.code, error.message) from error
     return Answer(as_json({"schema": found.pop("schema"), "engine": engine.fingerprint, **found}), 1, len(request.text))
+
+
+def concepts(engine: Engine, request: ConceptsRequest, stop: Stop) -> Answer:
+    """The rows of a surface or a code, as `rulener lexicon lookup --json` has them, or what each mention is linked to."""
+    stop.check()
+    if request.text:
+        entities = _given(engine, request.text, request.mentions, None).to_dict()["entities"]
+        mentions = [{name: entity[name] for name in _LINKED} for entity in entities]
+        return Answer(as_json({"engine": engine.fingerprint, "mentions": mentions}), 1, len(request.text))
+    if request.term:
+        rows = surfaces_of(engine).rows(spelling=" ".join(engine.tokens(request.term)))
+    else:
+        rows = surfaces_of(engine).rows(code=request.code)
+    shown = [facts(row) for row in islice(rows, ROWS)]
+    more = sum(1 for _ in rows)
+    return Answer(as_json({"engine": engine.fingerprint, "rows": shown, "more": more}))
+
+
+_LINKED = ("start", "end", "text", "label", "linking", "concepts")
+_surfaces: WeakKeyDictionary[Engine, Surfaces] = WeakKeyDictionary()
+
+
+def surfaces_of(engine: Engine) -> Surfaces:
+    """The surfaces of an engine's file; kept as long as the engine, for what looking them up prepares."""
+    found = _surfaces.get(engine)
+    if found is None:
+        found = _surfaces[engine] = Surfaces(engine.path)
+    return found
 
 
 def _given(engine: Engine, text: str, mentions: Sequence[Mention], note_id: str | None) -> Any:

@@ -10,13 +10,14 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from rulener import __version__
+from rulener.errors import RulenerError
 from rulener.run.workers import describe_bug
 from rulener.service import answers, pages, problems
 from rulener.service.bodies import ClientGone, parsed, read_body
 from rulener.service.desk import Desk, Stop
-from rulener.service.door import CLIENT_GONE, ENGINE_HEADER, Door
-from rulener.service.forms import AnnotateRequest, BatchRequest, ExplainRequest
-from rulener.service.limits import check_annotate, check_batch, check_explain
+from rulener.service.door import CLIENT_GONE, ENGINE_HEADER, Door, log
+from rulener.service.forms import AnnotateRequest, BatchRequest, ConceptsRequest, ExplainRequest
+from rulener.service.limits import check_annotate, check_batch, check_concepts, check_explain
 from rulener.service.metrics import MEDIA_TYPE, Metrics
 from rulener.service.problems import Problem
 
@@ -49,6 +50,9 @@ class Service:
 
     async def explain(self, request: Request) -> Response:
         return await self._worked(request, ExplainRequest, check_explain, answers.explain)
+
+    async def concepts(self, request: Request) -> Response:
+        return await self._worked(request, ConceptsRequest, check_concepts, answers.concepts)
 
     async def _worked(
         self,
@@ -139,6 +143,7 @@ def application(service: Service) -> Door:
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(HTTPException, _not_routed)
     app.add_exception_handler(ClientGone, _nobody)
+    app.add_exception_handler(RulenerError, _known)
     app.add_exception_handler(Exception, _bug)
     for route in pages.ROUTES:
         app.add_api_route(
@@ -172,6 +177,13 @@ async def _not_routed(request: Request, error: Exception) -> Response:
 
 async def _nobody(_: Request, error: Exception) -> Response:
     return Response(status_code=CLIENT_GONE)
+
+
+async def _known(request: Request, error: Exception) -> Response:
+    """An artifact that is damaged: nothing a client can do."""
+    assert isinstance(error, RulenerError)
+    log.error("%s", error)
+    return await _refused(request, Problem(500, error.code, "the service's own files cannot be used"))
 
 
 async def _bug(_: Request, error: Exception) -> Response:

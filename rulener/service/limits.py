@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rulener.service import problems
+from rulener.service.problems import FieldError
 from rulener.service.settings import EXPLAIN_CHARACTERS, MENTIONS
 
 if TYPE_CHECKING:
-    from rulener.service.forms import AnnotateRequest, BatchRequest, ExplainRequest
+    from rulener.service.forms import AnnotateRequest, BatchRequest, ConceptsRequest, ExplainRequest
     from rulener.service.settings import Settings
 
 
@@ -27,6 +28,19 @@ def check_batch(request: BatchRequest, settings: Settings) -> None:
 
 def check_explain(request: ExplainRequest, settings: Settings) -> None:
     _check_text(request.text, min(settings.characters, EXPLAIN_CHARACTERS), "#/text")
+
+
+def check_concepts(request: ConceptsRequest, settings: Settings) -> None:
+    """Also that exactly one thing is asked for: Problem U302."""
+    given = [name for name in ("term", "code", "text") if getattr(request, name)]
+    if len(given) != 1:
+        raise problems.wrong_form([FieldError("#", "must have one of term, code and text")])
+    if request.mentions and given != ["text"]:
+        raise problems.wrong_form([FieldError("#/mentions", "is no field beside a term or a code")])
+    if given == ["text"] and not request.mentions:
+        raise problems.wrong_form([FieldError("#/mentions", "is missing or empty")])
+    _check_text(request.text, settings.characters, "#/text")
+    _check_mentions(len(request.mentions))
 
 
 def _check_mentions(count: int) -> None:

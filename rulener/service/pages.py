@@ -16,7 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from rulener.service import forms, problems
-from rulener.service.settings import EXPLAIN_CHARACTERS, MENTIONS
+from rulener.service.settings import EXPLAIN_CHARACTERS, MENTIONS, ROWS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -90,6 +90,23 @@ ROUTES = (
         forms.ExplainRequest,
         "Explanation",
         {"note": {"text": _TEXT}, "position": {"text": _TEXT, "position": 12}},
+        _WORK,
+    ),
+    Route(
+        "/v1/concepts",
+        "POST",
+        "concepts",
+        "concepts",
+        "Look up a term, a code, or mentions",
+        "With `term` or `code` the rows of the compiled term tables, as `rulener lexicon lookup --json` shows them; with `text` "
+        "and `mentions` what each mention is linked to.",
+        forms.ConceptsRequest,
+        "Concepts",
+        {
+            "term": {"term": "heart failure"},
+            "code": {"code": "MESH:D006333"},
+            "mentions": {"text": _TEXT, "mentions": [{"start": 7, "end": 17, "label": "problem"}]},
+        },
         _WORK,
     ),
     Route(
@@ -229,7 +246,7 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
 
 def _request_schemas(settings: Settings) -> dict[str, Any]:
     schemas: dict[str, Any] = {}
-    for form in (forms.AnnotateRequest, forms.BatchRequest, forms.ExplainRequest):
+    for form in forms.FORMS:
         schema = TypeAdapter(form).json_schema(ref_template=_COMPONENTS + "{model}")
         schemas |= schema.pop("$defs", {})
         schemas[form.__name__] = schema
@@ -240,7 +257,19 @@ def _request_schemas(settings: Settings) -> dict[str, Any]:
     for choice in schemas["AnnotateRequest"]["properties"]["mentions"]["anyOf"]:
         if choice.get("type") == "array":
             choice["maxItems"] = MENTIONS
+    schemas["ConceptsRequest"] = _one_of(schemas["ConceptsRequest"], settings)
     return schemas
+
+
+def _one_of(schema: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The forms a request to /v1/concepts may have, each whole."""
+    fields = schema["properties"]
+    for field in fields.values():
+        del field["default"]
+    fields["text"]["maxLength"] = settings.characters
+    fields["mentions"] |= {"minItems": 1, "maxItems": MENTIONS}
+    choices = ({"term": fields["term"]}, {"code": fields["code"]}, {"text": fields["text"], "mentions": fields["mentions"]})
+    return {"description": schema["description"], "oneOf": [_object(**choice) for choice in choices]}
 
 
 def _answer_schemas() -> dict[str, Any]:
@@ -275,6 +304,25 @@ def _answer_schemas() -> dict[str, Any]:
                 passed_over=_objects("What could have counted and did not, and why."),
             ),
         },
+        "Concepts": {
+            "oneOf": [
+                _object(
+                    engine=_FINGERPRINT_SCHEMA,
+                    rows={"type": "array", "items": _ref("Row"), "maxItems": ROWS, "description": "By number of words."},
+                    more={"type": "integer", "minimum": 0, "description": "Rows that are not shown."},
+                ),
+                _object(engine=_FINGERPRINT_SCHEMA, mentions={"type": "array", "items": _ref("Linked")}),
+            ]
+        },
+        "Row": _row_schema(),
+        "Linked": _object(
+            start={"type": "integer", "minimum": 0},
+            end={"type": "integer", "minimum": 0},
+            text={"type": "string"},
+            label={"type": "string"},
+            linking={"enum": ["resolved", "ambiguous", "unresolved", None]},
+            concepts={"type": "array", "items": _ref("Document.concept"), "description": "Best first."},
+        ),
         "Health": _object(status={"const": "alive"}, version={"type": "string"}),
         "Ready": _object(
             status={"const": "ready"},
@@ -304,6 +352,15 @@ def _answer_schemas() -> dict[str, Any]:
             },
         },
     }
+
+
+def _row_schema() -> dict[str, Any]:
+    """A row of a term table; what is empty is left out."""
+    texts = ("system", "code", "preferred", "semantic_type", "source", "term_type", "variant", "use", "standard", "standard_name")
+    fields: dict[str, Any] = {"term": {"type": "string", "description": "Folded."}, "label": {"type": "string"}}
+    fields |= {name: {"type": "string"} for name in texts}
+    fields |= {"exact": {"const": True}, "rank": {"type": "integer"}, "standard_id": {"type": "integer"}}
+    return {**_object(**fields), "required": ["term", "label", "rank"]}
 
 
 _FINGERPRINT_SCHEMA = {"type": "string", "pattern": "^[0-9a-f]{8,64}$"}
