@@ -1,8 +1,8 @@
 """The terms of a compiled file as rows of a table: what `rulener lexicon stats` and `lookup` read of an artifact.
 
-The automaton is walked level by level (forms of one token, of two...), vectorised; memory is about 40 bytes a state. To one
-surface its tokens lead down, from one code the ends of its forms lead up, with a scan of a table a step. Surfaces come as they are
-matched: folded tokens with spaces between them. Layout: docs/design/artifact.md, rulener/core/structs.pxd.
+The automaton is walked level by level (forms of one token, of two...), vectorised; memory is about 40 bytes a state. To
+one surface its tokens lead down, from one code the ends of its forms lead up, a scan of a table each step. Surfaces come as they
+are matched: folded tokens with spaces between them. Layout: docs/design/artifact.md, rulener/core/structs.pxd.
 """
 
 from __future__ import annotations
