@@ -6,12 +6,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from rulener.service.settings import MAX_ID, MAX_LABEL, MAX_TERM
 
 NO_NUL = "^[^\\u0000]*$"
+
+
+def _whole(value: Any) -> Any:
+    """1.0 is a whole number in JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _without_nul(value: str) -> str:
@@ -26,7 +31,7 @@ _Text = Annotated[str, Field(min_length=1, json_schema_extra=_SHOWN), _CHECKED]
 _Id = Annotated[str, Field(max_length=MAX_ID, json_schema_extra=_SHOWN), _CHECKED]
 _Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL, json_schema_extra=_SHOWN), _CHECKED]
 _Wanted = Annotated[str, Field(min_length=1, max_length=MAX_TERM, json_schema_extra=_SHOWN), _CHECKED]
-_Offset = Annotated[int, Field(ge=0)]
+_Offset = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
 _STRICT = {"extra": "forbid", "strict": True}
 
 _TEXT = Field(description="The note. It is not changed; all offsets count its code points.")

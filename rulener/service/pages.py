@@ -217,15 +217,12 @@ def _headers() -> dict[str, Any]:
 
 
 def extra(route: Route) -> dict[str, Any]:
-    """What FastAPI cannot know of a route: its body, which is read and checked in a thread, and its token."""
-    found: dict[str, Any] = {}
-    if 401 in route.statuses:
-        found["security"] = [{}, {"token": []}]
-    if route.form is not None:
-        examples = {name: {"value": value} for name, value in route.examples.items()}
-        schema = _ref(route.form.__name__)
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
-    return found
+    """What FastAPI cannot know of a route: its body, which is read and checked in a thread."""
+    if route.form is None:
+        return {}
+    examples = {name: {"value": value} for name, value in route.examples.items()}
+    content = {"schema": _ref(route.form.__name__), "examples": examples}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -238,9 +235,12 @@ def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
     components = found.setdefault("components", {})
     schemas = {**components.get("schemas", {}), **_request_schemas(settings), **_answer_schemas()}
     components["schemas"] = dict(sorted(schemas.items()))
-    components["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer", "description": "Needed when the service was started with a token."}
-    }
+    if settings.token is not None:
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        guarded = {route.path for route in ROUTES if 401 in route.statuses}
+        for path in guarded:
+            for operation in found["paths"][path].values():
+                operation["security"] = [{"token": []}]
     return found
 
 
@@ -265,7 +265,7 @@ def _one_of(schema: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """The forms a request to /v1/concepts may have, each whole."""
     fields = schema["properties"]
     for field in fields.values():
-        del field["default"]
+        field.pop("default", None)
     fields["text"]["maxLength"] = settings.characters
     fields["mentions"] |= {"minItems": 1, "maxItems": MENTIONS}
     choices = ({"term": fields["term"]}, {"code": fields["code"]}, {"text": fields["text"], "mentions": fields["mentions"]})

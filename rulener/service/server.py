@@ -45,8 +45,10 @@ def serve(service: Service, listening: socket.socket, watch: tuple[float, Watch]
 def bound(host: str, port: int) -> socket.socket:
     """A socket that is bound. Raises UsageError U322."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        # By the protocol's number asyncio knows that small answers are to be sent at once.
+        listening = socket.socket(family, kind, protocol)
     except OSError as error:
         raise UsageError("U322", f"no such address: {error.strerror}", place=f"{host}:{port}") from None
     try:

@@ -71,6 +71,12 @@ class Process:
             self.log.append(line)
         return code
 
+    def rest(self) -> list[str]:
+        """Ends it; all it said."""
+        self.signal(signal.SIGTERM)
+        assert self.ended() == 0
+        return self.log
+
     def kill(self) -> None:
         if self._running.poll() is None:
             self.signal(signal.SIGKILL)

@@ -94,6 +94,8 @@ def test_given_mentions_are_judged(client: Client, engine: rulener.Engine) -> No
     assert found.content.decode() == engine.annotate(text, mentions, "n").to_json()
     assert [entity["label"] for entity in found.json()["entities"]] == ["problem", "my own label", "nothing"]
     assert client.post("/v1/annotate", {"text": text, "mentions": []}).json()["entities"] == []
+    whole = b'{"text": "pain", "mentions": [{"start": 0.0, "end": 4e0, "label": "a"}]}'
+    assert client.post("/v1/annotate", whole).json()["entities"][0]["text"] == "pain"
 
 
 # everything a JSON body in UTF-8 can carry, but NUL

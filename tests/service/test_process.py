@@ -208,6 +208,15 @@ def test_a_port_that_is_taken(capfd: pytest.CaptureFixture[str]) -> None:
     assert f"error[U322]: 127.0.0.1:{port}: cannot listen" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_small_answers_are_sent_at_once(host: str) -> None:
+    """asyncio turns Nagle's algorithm off for sockets whose protocol is named: else each answer waits for 40 ms."""
+    from rulener.service.server import bound
+
+    with bound(host, 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
+
+
 def test_an_address_that_is_none(capfd: pytest.CaptureFixture[str]) -> None:
     assert ended(["serve", "--host", "192.0.2.1", "--no-token", "--port", "0"]) == 2
     assert "error[U322]" in capfd.readouterr().err
