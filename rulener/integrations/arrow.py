@@ -52,7 +52,7 @@ def annotate_table(
     check_columns(made, (text, id), carry, table.schema.names)
     ids = [None if isinstance(value, Bad) else value for value in _values(table.column(id))]
     annotated = annotate_column(made, _values(table.column(text)), ids, max_length=max_length)
-    rows, positions = _with_errors(annotated)
+    rows, positions = with_errors(annotated)
     for name in carry:
         rows = rows.append_column(table.schema.field(name), table.column(name).take(positions))
     error = rows.column(ERROR.name)
@@ -80,7 +80,7 @@ def annotate_batches(
 
 def result_schema(engine: Engine) -> Any:
     """The schema of `annotate_table`, without carried columns."""
-    return _with_errors(Annotated(empty_table(engine), np.zeros(0, np.int64), [], 0))[0].schema.remove_metadata()
+    return with_errors(Annotated(empty_table(engine), np.zeros(0, np.int64), [], 0))[0].schema.remove_metadata()
 
 
 def _values(column: Any) -> list[Any]:
@@ -102,7 +102,7 @@ def _decoded(value: bytes) -> str | Bad:
         return Bad("N102", f"not UTF-8: byte {error.start} of {len(value)} cannot be decoded")
 
 
-def _with_errors(annotated: Annotated) -> tuple[Any, Any]:
+def with_errors(annotated: Annotated) -> tuple[Any, Any]:
     """The rows of entities and of failures in the order of the notes, and their positions."""
     table = plain_table(annotated.table)
     rows = table.append_column(ERROR, pa.nulls(table.num_rows, ERROR.type))

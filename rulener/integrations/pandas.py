@@ -91,16 +91,16 @@ def annotate(
     if isinstance(notes, pd.Series):
         if text is not None or id is not None or carry:
             raise UsageError("U213", "a Series has no columns", hint="give the DataFrame to name text, id or carry")
-        return Found(annotate_column(made, _values(notes), workers=workers, max_length=max_length), notes.index, {}, False)
+        return Found(annotate_column(made, values(notes), workers=workers, max_length=max_length), notes.index, {}, False)
     if text is None:
         raise UsageError("U213", "which column holds the notes?", hint='annotate(frame, text="…")')
     check_columns(made, [text] if id is None else [text, id], carry, list(notes.columns))
-    ids = None if id is None else _values(notes[id])
-    annotated = annotate_column(made, _values(notes[text]), ids, workers=workers, max_length=max_length)
+    ids = None if id is None else values(notes[id])
+    annotated = annotate_column(made, values(notes[text]), ids, workers=workers, max_length=max_length)
     return Found(annotated, notes.index, notes[list(carry)], id is not None)
 
 
-def _values(series: Any) -> list[Any]:
+def values(series: Any) -> list[Any]:
     """The values of a Series of any kind, None where one is missing."""
     return [None if missing else value for value, missing in zip(series.tolist(), series.isna().tolist(), strict=True)]
 

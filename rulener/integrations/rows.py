@@ -67,8 +67,9 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True)
 class Annotated:
-    """What a column of notes gave. `table` has the columns of `annotate_batch`, rows in the order of the notes; `positions` says
-    for each row which note of the column it belongs to (int64); `failures` are by position; `notes` counts all, failed ones too.
+    """What a column of notes gave. `table` has the columns of `annotate_batch` (`note_id` as plain strings), rows in the order of
+    the notes; `positions` says for each row which note of the column it belongs to (int64); `failures` are by position; `notes`
+    counts all, failed ones too.
     """
 
     table: Any
@@ -151,7 +152,7 @@ def annotate_column(
     failures.sort(key=lambda failure: failure.position)
     if not tables:
         return Annotated(empty_table(engine), np.zeros(0, np.int64), failures, len(texts))
-    joined = tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    joined = tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries()
     described = joined.replace_schema_metadata({"rulener.engine": engine.fingerprint})
     return Annotated(described, np.concatenate(places), failures, len(texts))
 
@@ -218,8 +219,17 @@ def _annotate(engine: Engine, notes: _Slice) -> list[_Result]:
         return _in_halves(engine, notes)
     positions = np.asarray(notes.positions, np.int64)
     failures = [Failure(notes.positions[index], notes.ids[index], code, reason, False) for index, code, reason in batch.failures]
-    numbers = one_chunk(table.column("note_id")).indices.to_numpy()
-    return [(table, positions[numbers], failures)]
+    return [(_plain_ids(table), positions[_numbers(table)], failures)]
+
+
+def _numbers(table: Any) -> Any:
+    """For each row of a batch's table the number of its note."""
+    return one_chunk(table.column("note_id")).indices.to_numpy()
+
+
+def _plain_ids(table: Any) -> Any:
+    """Ids are no words that repeat from slice to slice."""
+    return table.set_column(0, "note_id", table.column("note_id").cast(pa.string()))
 
 
 def _in_halves(engine: Engine, notes: _Slice) -> list[_Result]:
@@ -272,4 +282,4 @@ def check_columns(engine: Engine, used: Iterable[str], carry: Sequence[str], col
 
 def empty_table(engine: Engine) -> Any:
     """The results of no notes: their columns."""
-    return batch_table(engine.batch([], []))
+    return _plain_ids(batch_table(engine.batch([], [])))

@@ -81,6 +81,14 @@ def test_ids_carried_columns_and_an_index_of_several_levels(engine: rulener.Engi
     assert found.entities["when"].dtype == frame["when"].dtype
 
 
+def test_parquet_there_and_back(engine: rulener.Engine, tmp_path: Path) -> None:
+    found = annotate(pd.Series(TEXTS), engine).entities
+    found.to_parquet(tmp_path / "found.parquet")
+    again = pd.read_parquet(tmp_path / "found.parquet", dtype_backend="pyarrow")
+    assert [len(concepts) for concepts in again["concepts"]] == [len(concepts) for concepts in found["concepts"]]
+    assert again["start"].tolist() == found["start"].tolist()
+
+
 def test_one_list_a_note(engine: rulener.Engine) -> None:
     notes = pd.Series(TEXTS, index=INDEX)
     lists = annotate(notes, engine).lists()
