@@ -43,9 +43,9 @@ def annotate(
     """A Dask DataFrame with one row an entity, for one with one row a note. Lazy: each partition is annotated where it is.
 
     `engine`: an engine, a compiled file, or None for `rulener.load()`; the file must be under the same path on every worker,
-    which maps it once. The index is that of the notes' rows, repeated. The columns are those of `Engine.annotate_batch` (`note_id` only
-    with `id`), then `carry`, then `error`: a struct of code and reason, null in the row of an entity. A note that cannot be
-    annotated has one row with the error. Strings, integers and axes are pandas' nullable types, lists those of Arrow.
+    which maps it once. The index is that of the notes' rows, repeated. The columns are those of `Engine.annotate_batch`
+    (`note_id` only with `id`), then `carry`, then `error`: a struct of code and reason, null in the row of an entity. A note that
+    cannot be annotated has one row with the error. Strings, integers and axes are pandas' nullable types, lists those of Arrow.
 
     Raises UsageError: U213 when there is no such column, U241 when a carried column has a name of the results; on a worker U242
     when the file there is another one.
