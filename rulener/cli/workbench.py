@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from pathlib import Path
 
 import click
 
@@ -23,6 +24,7 @@ from rulener.cli.packs import base_of, folders_of
     help="A term table, in place of the shipped ones; may be repeated. The word `starter` keeps the shipped ones.",
 )
 @click.option("--encoding", "-e", metavar="NAME", help="Encoding of the notes; default: UTF-8, or what a byte order mark says.")
+@click.option("--decisions", metavar="FILE", help="A table of a reviewer's decisions: used, and written by the review queue.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on this machine; 0, the default, takes a free one.")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 def command(
@@ -31,6 +33,7 @@ def command(
     no_base: bool,
     lexicons: tuple[str, ...],
     encoding: str | None,
+    decisions: str | None,
     port: int,
     show: bool,
 ) -> int:
@@ -51,7 +54,8 @@ def command(
     base = base_of(folders, no_base)
     read = Notes(notes, encoding) if notes else None
     tables = lexicon_paths(lexicons, None if no_base else "english")
-    session = Session(folders, base=base, lexicons=tables, notes=read if read is not None else ())
+    table = Path(decisions) if decisions is not None else None
+    session = Session(folders, base=base, lexicons=tables, notes=read if read is not None else (), decisions=table)
     if read is not None:
         read.report()
 

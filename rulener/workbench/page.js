@@ -340,6 +340,13 @@ const wb = (() => {
     if (target.dataset.act === "explain" && selectedSpan()) return;
     const { act, ...more } = target.dataset;
     if (target.closest("#wb-dialog")) target.closest("dialog").close();
+    const question = act === "decide" && target.closest(".question");
+    if (question) {
+      if (more.own) more.code = question.querySelector("[name=code]").value.trim();
+      if (more.own && !more.code) return question.querySelector("[name=code]").focus();
+      const where = question.querySelector("[name=section]");
+      if (where) more.section = where.value;
+    }
     if (target.closest("#wb-tools")) Object.assign(more, selectedSpan() || {});
     send(act, more);
   });
@@ -379,6 +386,7 @@ const wb = (() => {
       if (chosen) return chosen() || true;
     }
     const active = document.activeElement;
+    if (event.key === "Enter" && active && active.matches(".question [name=code]")) return active.nextElementSibling.click() || true;
     if ((event.key === "Enter" || event.key === " ") && active && active.matches("mark[data-act]")) return active.click() || true;
     if ((event.key === "ArrowRight" || event.key === "ArrowLeft") && active && active.matches('[role="tab"]')) {
       const all = [...active.parentElement.children];

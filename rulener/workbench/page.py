@@ -24,7 +24,7 @@ from rulener.workbench.session import Session, is_of_rule
 
 _HERE = Path(__file__).parent
 _PAUSE = 0.12  # seconds without a keystroke before the work begins
-_TABS = (("changes", "What would change"), ("tests", "Tests"), ("findings", "Findings"))
+_TABS = (("changes", "What would change"), ("tests", "Tests"), ("findings", "Findings"), ("review", "Review queue"))
 
 
 def application(session: Session) -> FastAPI:
@@ -207,7 +207,17 @@ class Page:
     def _on_tab(self, given: dict[str, Any]) -> None:
         if given.get("name") in dict(_TABS):
             self.tab = str(given["name"])
+            if self.tab == "review" and not self.session.wants_questions:
+                self.session.ask_for_questions()
+                self._wake()
             self._show_below()
+
+    def _on_decide(self, given: dict[str, Any]) -> None:
+        surface, code = str(given.get("surface")), str(given.get("code") or "")
+        self.session.decide(surface, str(given.get("label")), str(given.get("section") or ""), code)
+        self._say(f"{surface}: {code}" if code else f"{surface}: open again")
+        self._wake()
+        self._show_below()
 
     def _on_theme(self, given: dict[str, Any]) -> None:
         dark = bool(given.get("dark"))
@@ -407,6 +417,10 @@ class Page:
         elif self.tab == "tests":
             focus = self._focus()
             made = view.results_panel(session.results, focus, {r: is_of_rule(r, focus) for r in session.results})
+        elif self.tab == "review":
+            made = view.review_panel(
+                session.questions, session.decided, file=str(session.decisions or ""), notes=len(session.notes)
+            )
         else:
             made = view.findings_panel(
                 session.findings, is_checked=session.is_checked, is_current=session.is_current, failure=session.failure

@@ -21,7 +21,7 @@ from rulener.authoring.findings import find_in_steps
 from rulener.authoring.marks import label_and_axes
 from rulener.authoring.outline import Entry, outline, rule_at
 from rulener.authoring.testing import Result, Tester
-from rulener.engine import compile_packs
+from rulener.engine import Engine, compile_packs
 from rulener.errors import NoteError, PackError, RulenerError, UsageError
 from rulener.packs.cases import load_cases
 from rulener.packs.diagnostics import Diagnostic, Edit, Located, has_errors, sort_diagnostics
@@ -30,14 +30,15 @@ from rulener.packs.model import AXES, Pack, Place
 from rulener.packs.parse import read_pack
 from rulener.workbench.files import Conflict, Files
 from rulener.workbench.notes import Notes
+from rulener.workbench.review import Decided, Question, Queue, decided, with_decision, write_decision
 from rulener.workbench.writing import Written, add_case, add_surface, add_term, marked_text, name_from
 
 if TYPE_CHECKING:
     from rulener.document import Document
-    from rulener.engine import Engine
     from rulener.explain import Explanation
 
 FINDINGS, ENGINE, TESTS, CHANGES, LINTS, FAILED = "findings", "engine", "tests", "changes", "lints", "failed"
+QUESTIONS = "questions"
 _CHUNK = 64  # notes between two looks whether somebody typed
 _SLOTS = 2  # compiled files that are kept: the saved state and the edited one
 
@@ -79,8 +80,8 @@ class Compiled:
 class Session:
     """Packs on the workbench, used together with `base` packs, which are not edited, and `lexicons`.
 
-    `decisions` is a reviewer's table that is in use. Raises PackError when a base pack has errors, LexiconError for a table that
-    cannot be used.
+    `decisions` is the file of a reviewer's decisions, which are in use; it need not be there yet. Raises PackError when a base
+    pack has errors, UsageError U251 or U253 for a decisions file that cannot be read.
     """
 
     def __init__(
@@ -90,7 +91,12 @@ class Session:
         base: Sequence[Path] = (),
         lexicons: Sequence[Path] = (),
         notes: Iterable[tuple[str, str]] = (),
+        decisions: Path | None = None,
     ) -> None:
+        self.decisions = decisions
+        self.decided: list[Decided] = decided(decisions) if decisions is not None else []
+        self.questions: list[Question] | None = None  # None: not collected yet
+        self.wants_questions = False
         self.files = Files.of(folders)
         self.notes = Notes(notes)
         self.revision = 0
@@ -165,6 +171,8 @@ class Session:
         for effect in self._compared(compiled, revision):
             self.effect = effect
             yield CHANGES
+        if self.wants_questions and self._collect(compiled, revision):
+            yield QUESTIONS
         for report in find_in_steps(self._own_folders("edited"), base=list(self._base), known=self._base_packs()):
             if revision != self.revision:
                 return
@@ -188,7 +196,9 @@ class Session:
     def _compiled(self, packs: tuple[Pack, ...]) -> Compiled:
         self._made += 1
         target = self._root / f"{self._made}.rnr"
-        made = Compiled(compile_packs(target, packs, lexicons=self._lexicons), packs, self._made)
+        in_use_now = self.decisions if self.decisions is not None and self.decisions.exists() else None
+        engine = compile_packs(target, packs, lexicons=self._lexicons, decisions=in_use_now)
+        made = Compiled(engine, packs, self._made)
         in_use = {compiled.number for compiled in (self._saved, self.current) if compiled is not None}
         for old in self._root.glob("*.rnr"):
             if int(old.stem) not in in_use and old != target:
@@ -271,6 +281,42 @@ class Session:
     def explain(self, text: str, position: int) -> Explanation | None:
         """Why there is what there is at a place of a text. Raises NoteError, UsageError U220."""
         return self.current.engine.explain(text, position) if self.current is not None else None
+
+    # --- the review queue ---------------------------------------------------------------------------------------------
+
+    def ask_for_questions(self) -> None:
+        """Collect the review queue from now on."""
+        if not self.wants_questions:
+            self.wants_questions = True
+            self.revision += 1
+
+    def _collect(self, compiled: Compiled, revision: int) -> bool:
+        """The questions of all notes. Whether that was done: not when there is another edit meanwhile."""
+        queue = Queue()
+        for id_, text in self.notes.held():
+            if revision != self.revision:
+                return False
+            with suppress(NoteError):
+                queue.add(id_, compiled.engine.annotate(text))
+        self.questions = queue.questions()
+        return True
+
+    def decide(self, surface: str, label: str, section: str, code: str) -> None:
+        """Write a decision into the decisions file; an empty code takes it back.
+
+        Raises UsageError: U354 no decisions file, or no code; U251, U252 (a code that no loaded lexicon or pack has), U253, U271.
+        """
+        if self.decisions is None:
+            raise UsageError("U354", "there is no decisions file", hint="start the workbench with --decisions FILE")
+        data = with_decision(self.decisions, Decided(surface, label, section, code))
+        if self.current is not None:  # is it good? what cannot be used is not written
+            trial = self._root / f"trial{self.decisions.suffix}"
+            trial.write_bytes(data)
+            Engine(self.current.engine.path, decisions=trial)
+        write_decision(self.decisions, data)
+        self.decided = decided(self.decisions)
+        self._saved = None
+        self.revision += 1
 
     # --- from a selection ---------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from rulener.authoring.testing import FAIL, XFAIL, XPASS, Result
 from rulener.explain import Rule, quoted
 from rulener.formats.html import text as escaped
 from rulener.formats.texts import colours, plain
+from rulener.linking.decisions import fold
 from rulener.packs.diagnostics import Diagnostic
 from rulener.packs.model import AXES
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from rulener.document import Document
     from rulener.explain import Explanation, Found, PassedOver
     from rulener.workbench.files import Conflict
+    from rulener.workbench.review import Decided, Question
     from rulener.workbench.session import CaseDraft, TermDraft
 
 SHOWN_CHARACTERS = 60_000  # of a note at a time
 SHOWN_CHANGES = 200
 SHOWN_RESULTS = 200
 SHOWN_FINDINGS = 200
+SHOWN_QUESTIONS = 50
 AXIS_SIGNS = {"negated": "−", "uncertain": "?", "historical": "◷", "hypothetical": "if", "family": "FH"}
 _KINDS = {
     "terms": ("T", "term"),
@@ -550,3 +553,63 @@ def _form(act: str, title: str, inside: str) -> str:
 
 def _dialog(title: str, inside: str) -> str:
     return f'<dialog id="wb-dialog" aria-labelledby="wb-dialog-title"><h2 id="wb-dialog-title">{title}</h2>{inside}</dialog>'
+
+
+# --- the review queue -------------------------------------------------------------------------------------------------
+
+
+def review_panel(questions: Sequence[Question] | None, decided: Sequence[Decided], *, file: str, notes: int) -> str:
+    """Questions with their candidates, one click each, and what was decided so far."""
+    if not notes:
+        return '<p class="empty">No notes were given: start with <code>--notes FOLDER</code> to see what they leave open.</p>'
+    if questions is None:
+        return f'<p class="empty">Collecting over {notes:,} notes…</p>'
+    known = {(fold(one.surface), one.label) for one in decided if not one.section}
+    left = [one for one in questions if (fold(one.surface), one.label) not in known]
+    where = f"decisions go into <code>{text(file)}</code>" if file else "start with <code>--decisions FILE</code> to decide"
+    head = (
+        f'<p class="counts"><b>{len(left):,} open</b><span class="dim">{sum(one.count for one in left):,} mentions; '
+        f"{len(decided):,} decided; {where}</span></p>"
+    )
+    shown = "".join(_question(one, bool(file)) for one in left[:SHOWN_QUESTIONS])
+    more = f'<p class="empty">and {len(left) - SHOWN_QUESTIONS:,} more</p>' if len(left) > SHOWN_QUESTIONS else ""
+    done = "".join(_decided(one) for one in reversed(decided[-SHOWN_QUESTIONS:]))
+    return head + shown + more + (f"<h4>decided</h4>{done}" if done else "")
+
+
+def _question(question: Question, can_decide: bool) -> str:
+    about = f'data-surface="{text(question.surface)}" data-label="{text(question.label)}"'
+    off = "" if can_decide else " disabled"
+    choices = "".join(
+        f'<button class="choice" data-act="decide" {about} data-code="{text(code)}"{off}><code>{text(code)}</code> {text(name)}'
+        "</button>"
+        for code, name in question.candidates.items()
+    )
+    choices += f'<button class="choice" data-act="decide" {about} data-code="none"{off}>no concept</button>'
+    sections = "".join(f"<option>{text(name)}</option>" for name, _ in question.sections.most_common())
+    where = f'<select name="section" aria-label="where this holds"><option value="">everywhere</option>{sections}</select>'
+    said = f"another code for {text(question.surface)}"
+    own = (
+        f'<span class="own"><input name="code" placeholder="SYSTEM:CODE" aria-label="{said}"{off}>'
+        f'<button class="choice" data-act="decide" {about} data-own="1"{off}>use it</button></span>'
+    )
+    places = "".join(
+        f'<button class="place" data-act="note" data-note="{text(place.note)}" data-at="{place.start}">'
+        f"{text(place.snippet[0])}<b>{text(place.snippet[1])}</b>{text(place.snippet[2])}</button>"
+        for place in question.places
+    )
+    times = "once" if question.count == 1 else f"{question.count:,} times"
+    return (
+        f'<div class="question" role="group" aria-label="{text(question.surface)}"><p><b>{text(question.surface)}</b> '
+        f'<span class="tag">{text(question.label)}</span> <span class="dim">{times}; {text(question.why)}</span></p>'
+        f'<div class="choices">{choices}{where if sections else ""}{own}</div>{places}</div>'
+    )
+
+
+def _decided(one: Decided) -> str:
+    where = f" in {text(one.section)}" if one.section else ""
+    about = f'data-surface="{text(one.surface)}" data-label="{text(one.label)}" data-section="{text(one.section)}"'
+    return (
+        f'<p class="decided"><b>{text(one.surface)}</b> <span class="tag">{text(one.label)}</span>{where}: '
+        f'<code>{text(one.code)}</code> <button class="jump" data-act="decide" {about} data-code="">take it back</button></p>'
+    )

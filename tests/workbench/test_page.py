@@ -208,3 +208,24 @@ def test_a_second_tab_takes_over(opened: Open) -> None:
     second.goto(served.url.partition("?")[0])
     second.wait_for_selector("#note mark")
     served.page.wait_for_selector("#wb-retired:has-text('another tab')")
+
+
+def test_the_review_queue_writes_the_decisions_file(
+    opened: Open, pack: Path, notes: Path, tmp_path: Path, artefacts: Path
+) -> None:
+    table = tmp_path / "terms.tsv"
+    rows = ("cold\tdisorder\tX\t1\tcommon cold", "cold\tdisorder\tX\t2\tcold temperature")
+    table.write_text("term\tlabel\tsystem\tcode\tpreferred\n" + "".join(f"{row}\n" for row in rows), "utf-8")
+    (notes / "cold.txt").write_text("Has a cold.\n", "utf-8")
+    path = tmp_path / "decisions.tsv"
+    page = opened(pack, "--notes", notes, "--no-base", "--lexicon", table, "--decisions", path).page
+    page.click(".wb-tabs [data-name=review]")
+    page.wait_for_selector(".question:has-text('common cold')")
+    page.screenshot(path=artefacts / "review.png")
+    page.fill(".question [name=code]", "X:7")
+    page.press(".question [name=code]", "Enter")
+    page.wait_for_selector("#wb-toast.bad:has-text('U252')")
+    page.click(".question .choice:has-text('common cold')")
+    page.wait_for_selector(".decided:has-text('X:1')")
+    assert page.locator(".question:has-text('common cold')").count() == 0
+    assert path.read_text("utf-8").splitlines()[1:] == ["cold\tdisorder\t\tX:1"]
