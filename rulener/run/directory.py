@@ -20,7 +20,7 @@ from rulener.run.inputs import FILE, FOLDER, JSONL, NOTE_NAMES, SQL, Input, read
 from rulener.run.output import Output, write_error
 from rulener.run.plan import PlanFile, Planner
 from rulener.run.spool import Spool
-from rulener.run.work import Job
+from rulener.run.work import Job, content_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,6 +59,7 @@ class Totals:
                 mine[what] = mine.get(what, 0) + count
 
 
+_LONG_LINES = "is a line of a .jsonl file longer than the memory?"
 _NO_ROWS = "the query gives none"
 _NOTES = "notes are *.txt files, or rows of a table (.jsonl, .csv, .parquet, …)"
 
@@ -162,18 +163,32 @@ def _run(
     options |= {name: value for name, value in (("nlp_date", settings.nlp_date), ("run_id", settings.run_id)) if value}
     identity = _identity(engine, options, [[i.kind, i.name] for i in inputs])
     settings = replace(settings, run_id=settings.run_id or _digest(identity))
-    with Output(folder, identity, overwrite=overwrite) as output:
-        job = Job(engine, inputs, formats, encoding, settings=settings)
-        current = _Run(job, output, planner, _chain(first, parts), progress)
-        current.totals.rows_passed_over = rows_passed_over
+    with _opened(folder, identity, overwrite) as output:
+        totals = Totals(rows_passed_over=rows_passed_over)
         try:
-            return current.go(workers or default_workers(), start)
+            job = Job(engine, inputs, formats, encoding, settings=settings)
+            with contextlib.closing(_Run(job, output, planner, _chain(first, parts), totals, progress)) as current:
+                return current.go(workers or default_workers(), start)
         except OSError as error:
-            raise current.with_progress(write_error(error, folder)) from None
+            raise _with_progress(write_error(error, folder), totals) from None
+        except MemoryError:
+            raise UsageError("U209", "the process that plans the run ran out of memory", hint=_LONG_LINES) from None
         except UsageError as error:
-            raise current.with_progress(error) from None
-        finally:
-            current.close()
+            raise _with_progress(error, totals) from None
+
+
+def _opened(folder: str, identity: dict[str, Any], overwrite: bool) -> Output:
+    try:
+        return Output(folder, identity, overwrite=overwrite)
+    except OSError as error:
+        raise write_error(error, folder) from None
+
+
+def _with_progress(error: UsageError, totals: Totals) -> UsageError:
+    """The same error, saying what is done already."""
+    if error.code in ("U207", "U208", "U209"):
+        error.message += f"; {totals.parts} parts are done and stay"
+    return error
 
 
 class _Run:
@@ -183,6 +198,7 @@ class _Run:
         output: Output,
         planner: Planner,
         parts: Iterator[PlannedPart],
+        totals: Totals,
         progress: Callable[[Totals, int | None], None] | None,
     ) -> None:
         self._job = job
@@ -195,16 +211,10 @@ class _Run:
         self._to_do: deque[int] = deque()
         self._planned_notes = 0
         self._all_planned = False
-        self.totals = Totals()
+        self.totals = totals
 
     def close(self) -> None:
         self._plan.close()
-
-    def with_progress(self, error: UsageError) -> UsageError:
-        """The same error, saying what is done already."""
-        if error.code in ("U207", "U208", "U209"):
-            error.message += f"; {self.totals.parts} parts are done and stay"
-        return error
 
     def go(self, count: int, start: str | None) -> Totals:
         if self._planner.checks_ids:
@@ -248,6 +258,8 @@ class _Run:
         if done is None:
             self._to_do.append(part.number)
             self._digests[part.number] = part.digest
+        elif done.input != content_digest(self._job, part.line):
+            raise self._output.other_input("content")
         else:
             self.totals.resumed += 1
             self._count(done)
@@ -292,7 +304,7 @@ def _identity(engine: Any, options: dict[str, Any], inputs: list[list[str]]) -> 
     """Which run this is: the same on every machine, so no paths; names and hashes say what was used."""
     manifest = engine.manifest()
     return {
-        "schema": "rulener.journal/2",
+        "schema": "rulener.journal/3",
         "rulener": __version__,
         "engine": manifest["engine"],
         "packs": [_without_path(pack) for pack in manifest["packs"]],

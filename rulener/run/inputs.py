@@ -126,6 +126,11 @@ def open_jsonl(path: str) -> BinaryIO:
         raise UsageError("U201", f"cannot read the input: {error.strerror}", place=readable(path)) from None
 
 
+def unreadable(error: OSError, source: Input) -> UsageError:
+    """U201 for an input that broke off while it was read."""
+    return UsageError("U201", f"cannot read the input: {error.strerror}", place=source.name)
+
+
 class Walk:
     """The notes under a folder: (name relative to it, size), sorted by name. Counts the files that are none of `names`."""
 

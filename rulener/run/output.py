@@ -1,9 +1,10 @@
 """The output folder: whose it is, its lock, its journal, and the files that are written when all parts are there.
 
 `journal.jsonl` is the lock (held by the parent only) and the memory of a run. Its first line says which run this is, each
-other line describes one finished part, in the order they were finished; a line cut short by a kill is dropped. A part is in
-place (written, synced, renamed) before its line is written, so what the journal says is there. When everything is done the
-journal is rewritten in the order of the parts, so that a folder's bytes do not tell how often its run was killed.
+other line describes one finished part, in the order they were finished, and ends with a checksum; a line that was cut short or
+spoiled is dropped with all behind it. A part is in place (written, synced, renamed) before its line is written, so what the
+journal says is there. When everything is done the journal is rewritten in the order of the parts, so that a folder's bytes do
+not tell how often its run was killed.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import json
 import os
 import re
 import shutil
+import zlib
 from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rulener.errors import UsageError
+from rulener.formats.sink import measured, sync_folder
 from rulener.run.inputs import readable
 from rulener.run.work import PartResult, result_from
 
@@ -28,8 +31,9 @@ if TYPE_CHECKING:
 
 JOURNAL, MANIFEST, ERRORS = "journal.jsonl", "manifest.json", "errors.jsonl"
 _SCRATCH = ".rulener-"
+_NFS = ".nfs"  # what a client of NFS calls a file that is removed while somebody has it open
 _OURS = re.compile(r"part-\d{5,}\.[a-z0-9_.]+")
-_HEAD = b'{"schema":"rulener.journal/2",'
+_HEAD = b'{"schema":"rulener.journal/3",'
 _OVERWRITE = "give another folder, or --overwrite to start anew"
 
 
@@ -46,6 +50,7 @@ class Output:
         self._journal, self._fresh = _locked_journal(folder)
         self._where: dict[int, tuple[int, int]] = {}
         self._complete = False
+        self._given_up = False
         try:
             self._open(overwrite)
         except BaseException:
@@ -60,8 +65,9 @@ class Output:
 
     def close(self) -> None:
         """Leaves the folder to the next run. Nothing that is done is lost."""
-        with contextlib.suppress(OSError):
-            self._remove_scratch()
+        if not self._given_up:
+            with contextlib.suppress(OSError):
+                self._remove_scratch()
         with contextlib.suppress(OSError):  # a full disk, told about already
             self._journal.close()
 
@@ -86,21 +92,28 @@ class Output:
         if where is None:
             return None
         self._journal.seek(where[0])
-        return result_from(json.loads(self._journal.read(where[1])))
+        return result_from(self._parsed(self._journal.read(where[1])))
 
     def finished(self, number: int, plan: str) -> PartResult | None:
-        """The journalled part, if it is there and whole; U205 when the input it was made from has changed."""
+        """The journalled part, if it is there; U205 when the input it was made from has changed, U214 when its files have."""
         result = self.result(number)
         if result is None:
             if self._complete:
                 raise self._other_run(["the input notes (there were fewer)"])
             return None
         if result.plan != plan:
-            raise self._other_run(["the input notes (names, sizes or order)"])
-        if any(_size(self.part_path(number, file.suffix)) != file.bytes for file in result.files):
+            raise self.other_input("names, sizes or order")
+        found = [measured(self.part_path(number, file.suffix)) for file in result.files]
+        for file, sums in zip(result.files, found, strict=True):
+            if sums is not None and sums != (file.bytes, file.crc32):
+                raise _edited(part_name(number, file.suffix), self.folder)
+        if None in found:
             del self._where[number]
             return None
         return result
+
+    def other_input(self, what: str) -> UsageError:
+        return self._other_run([f"the input notes ({what})"])
 
     def commit(self, result: PartResult, scratch: str) -> None:
         """Puts the written and synced files of a part in their places and journals it."""
@@ -108,11 +121,11 @@ class Output:
             place = self.part_path(result.part, file.suffix)
             if os.path.isdir(place):  # of a run that was killed before it had journalled it
                 shutil.rmtree(place)
-            os.replace(scratch + file.suffix, place)
+            _put(scratch + file.suffix, place)
         self._write_line(asdict(result), result.part)
 
     def _write_line(self, record: dict[str, Any], part: int | None = None) -> None:
-        line = _json(record) + b"\n"
+        line = _signed(record)
         offset = self._journal.seek(0, os.SEEK_END)
         self._journal.write(line)
         self._journal.flush()
@@ -138,7 +151,8 @@ class Output:
         self._replace(ERRORS, self._error_lines())
         self._replace(MANIFEST, self._manifest_lines(totals))
         self._replace(JOURNAL, self._journal_lines())
-        _sync_folder(self.folder)
+        self._given_up = True  # whoever opens the new journal has the folder
+        sync_folder(self.folder)
 
     def _error_lines(self) -> Iterator[bytes]:
         for result in self.results():
@@ -146,9 +160,9 @@ class Output:
                 yield _json({"note_id": note_id, "code": code, "reason": reason}) + b"\n"
 
     def _journal_lines(self) -> Iterator[bytes]:
-        yield _json(self.identity) + b"\n"
+        yield _signed(self.identity)
         for result in self.results():
-            yield _json(asdict(result)) + b"\n"
+            yield _signed(asdict(result))
 
     def _manifest_lines(self, totals: dict[str, Any]) -> Iterator[bytes]:
         digest = hashlib.sha256()
@@ -186,7 +200,7 @@ class Output:
             file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(scratch, os.path.join(self.folder, name))
+        _put(scratch, os.path.join(self.folder, name))
 
     # --- the beginning
 
@@ -201,7 +215,7 @@ class Output:
         self._write_line(self.identity)
 
     def _refuse_foreign_files(self) -> None:
-        foreign = sorted(name for name in os.listdir(self.folder) if name != JOURNAL and not name.startswith(_SCRATCH))
+        foreign = sorted(name for name in os.listdir(self.folder) if name != JOURNAL and not name.startswith((_SCRATCH, _NFS)))
         if foreign:
             self._journal.close()
             os.unlink(os.path.join(self.folder, JOURNAL))
@@ -220,27 +234,28 @@ class Output:
         if overwrite or not head.endswith(b"\n"):
             self._remove_results()
             return False
+        if not _is_signed(head):
+            raise self._foreign_journal()
         identity = self._parsed(head)
         if identity != self.identity:
             raise self._other_run(list(_differences(identity, self.identity)))
         self._remove_scratch()
-        offset = len(head)
+        offset, is_whole = len(head), True
         for line in self._journal:
-            if not line.endswith(b"\n"):
+            if not _is_signed(line):
+                is_whole = False
                 break
             self._where[self._parsed(line)["part"]] = (offset, len(line))
             offset += len(line)
         self._journal.truncate(offset)
-        self._complete = os.path.exists(os.path.join(self.folder, MANIFEST))
+        self._complete = is_whole and os.path.exists(os.path.join(self.folder, MANIFEST))
         return True
 
-    def _parsed(self, line: bytes) -> dict[str, Any]:
-        try:
-            record = json.loads(line)
-        except ValueError:
-            record = None
-        if not isinstance(record, dict) or not ("part" in record or "schema" in record):
-            raise self._foreign_journal()
+    @staticmethod
+    def _parsed(line: bytes) -> dict[str, Any]:
+        """What a signed line says."""
+        record: dict[str, Any] = json.loads(line)
+        del record["crc32"]
         return record
 
     def _foreign_journal(self) -> UsageError:
@@ -280,14 +295,25 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-def _size(path: str) -> int:
-    """Bytes of a file, or of all files in a folder; -1 when it is not there."""
+def _put(scratch: str, place: str) -> None:
+    """Rename. Over a network the answer may be lost or the request done twice: then it has happened, whatever the error says."""
+    before = os.stat(scratch)
     try:
-        if not os.path.isdir(path):
-            return os.stat(path).st_size
-        return sum(os.stat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(path) for name in names)
+        os.replace(scratch, place)
     except OSError:
-        return -1
+        with contextlib.suppress(OSError):
+            if not os.path.lexists(scratch) and os.path.samestat(os.stat(place), before):
+                return
+        raise
+
+
+def _edited(name: str, folder: str) -> UsageError:
+    return UsageError(
+        "U214",
+        f"{name} is not as it was written",
+        place=readable(folder),
+        hint="move it away to have it made again, or give --overwrite to start anew",
+    )
 
 
 def _locked_journal(folder: str) -> tuple[BinaryIO, bool]:
@@ -376,17 +402,15 @@ def _brief(value: Any) -> str:
     return "not given" if value is None else str(value)
 
 
-def _sync_folder(folder: str) -> None:
-    try:
-        file = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows
-        return
-    try:
-        os.fsync(file)
-    except OSError:  # not every file system can
-        pass
-    finally:
-        os.close(file)
+def _signed(record: dict[str, Any]) -> bytes:
+    """A line of the journal: the record, and the CRC-32 of what stands before it."""
+    body = _json(record)[:-1]
+    return b'%b,"crc32":"%08x"}\n' % (body, zlib.crc32(body))
+
+
+def _is_signed(line: bytes) -> bool:
+    body, _, end = line.rpartition(b',"crc32":"')
+    return end == b'%08x"}\n' % zlib.crc32(body)
 
 
 def _json(value: Any) -> bytes:

@@ -1,7 +1,7 @@
 """Cutting the notes into parts, by input order only, and keeping the plan in a scratch file.
 
 A planned part is one line of JSON, `{"part": n, "segments": [...]}`. A segment is files of one input (`names`, `sizes`) or a
-byte range of a `.jsonl` (`offset`, `length`, `line`, `notes`). Workers read the lines they are told to.
+byte range of a `.jsonl` (`offset`, `length`, `line`, `notes`, `sha256` of its lines). Workers read the lines they are told to.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import os
 import re
 from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rulener.errors import UsageError
 from rulener.run import limits
-from rulener.run.inputs import FOLDER, NOTE_NAMES, Walk, line_id, open_jsonl, readable
+from rulener.run.inputs import FOLDER, NOTE_NAMES, Walk, line_id, open_jsonl, readable, unreadable
 from rulener.run.sorting import Sorter
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Planner:
         self._ids = IdRegister(inputs) if len(inputs) > 1 or inputs[0].has_lines else None
         self._segments: list[Segment] = []
         self._notes = self._bytes = self._part = 0
-        self._content = hashlib.sha256()
+        self._content = hashlib.sha256()  # of the lines of the last segment
 
     @property
     def checks_ids(self) -> bool:
@@ -92,7 +92,7 @@ class Planner:
         segment: Segment | None = None
         offset = 0
         with open_jsonl(source.lines_path) as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(_readable_lines(file, source), 1):
                 size = len(line)
                 if line.isspace():
                     if segment is not None:
@@ -100,12 +100,15 @@ class Planner:
                     offset += size
                     continue
                 if self._full(size):
+                    self._seal()
                     yield self._close()
                     segment = None
                 if segment is None:
                     segment = {"input": index, "offset": offset, "length": 0, "line": number, "notes": 0}
                     self._segments.append(segment)
-                note_id = line_id(line if number > 1 else line.removeprefix(b"\xef\xbb\xbf"), source)
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                note_id = line_id(line, source)
                 if self._ids and note_id is not None:
                     self._ids.add(note_id, self._part, self._notes, index, number)
                 self._content.update(line)
@@ -114,20 +117,32 @@ class Planner:
                 self._notes += 1
                 self._bytes += size
                 offset += size
+        if segment is not None:
+            self._seal()
+
+    def _seal(self) -> None:
+        """The last segment has its lines."""
+        self._segments[-1]["sha256"] = self._content.hexdigest()
+        self._content = hashlib.sha256()
 
     def _full(self, size: int) -> bool:
         return self._notes >= limits.PART_NOTES or (self._notes > 0 and self._bytes + size > limits.PART_BYTES)
 
     def _close(self) -> PlannedPart:
         body = json.dumps(self._segments, separators=(",", ":")).encode()
-        self._content.update(body)
         line = b'{"part":%d,"segments":%b}\n' % (self._part, body)
-        part = PlannedPart(self._part, self._notes, self._bytes, self._content.hexdigest(), line)
+        part = PlannedPart(self._part, self._notes, self._bytes, hashlib.sha256(body).hexdigest(), line)
         self._segments = []
-        self._content = hashlib.sha256()
         self._notes = self._bytes = 0
         self._part += 1
         return part
+
+
+def _readable_lines(file: BinaryIO, source: Input) -> Iterator[bytes]:
+    try:
+        yield from file
+    except OSError as error:
+        raise unreadable(error, source) from None
 
 
 def _single(source: Input) -> Iterator[tuple[str, int]]:

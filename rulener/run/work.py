@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rulener.errors import NoteError
+from rulener.errors import NoteError, UsageError
 from rulener.formats.writers import Settings, admissions, new_sink, open_writer
 from rulener.run import limits
 from rulener.run.decode import GZIPPED, decode, too_long, unpacked
-from rulener.run.inputs import UNLISTED, open_jsonl, readable
+from rulener.run.inputs import UNLISTED, open_jsonl, readable, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,7 +116,7 @@ def make_part(
             if "names" in segment:
                 maker.files(source, segment["names"], segment["sizes"])
             else:
-                maker.lines(source, segment["offset"], segment["length"], segment["line"])
+                maker.lines(source, segment)
         return maker.finish(), sinks
     except BaseException:
         for sink in sinks:
@@ -139,7 +139,7 @@ class _PartMaker:
         ]
         self._admissions = admissions(job.formats)
         self._duplicates = job.duplicates.get(result.part, {})
-        self._read_hash = hashlib.sha256()
+        self._input = self._content = hashlib.sha256()
         self._failures: list[tuple[int, Failure]] = []
         self._texts: list[str] = []
         self._ids: list[str] = []
@@ -151,22 +151,27 @@ class _PartMaker:
     def files(self, source: Input, names: Sequence[str], sizes: Sequence[int]) -> None:
         root, encoding, duplicates, result = source.root, self._job.encoding, self._duplicates, self._result
         texts, ids, places, data, care = self._texts, self._ids, self._places, self._data, self._care
+        self._content = hashlib.sha256()
         for name, size in zip(names, sizes, strict=True):
             place = result.notes
             result.notes = place + 1
             note_id = name if name.isascii() else readable(name)
-            if care is not None and care.passes_over(place):
-                self._lose(place, note_id)
-                continue
             try:
-                if duplicates and str(place) in duplicates:
-                    raise _duplicate(source.place(note_id), duplicates[str(place)])
-                content = _read(root + name, size)
+                try:
+                    content = _read(root + name, size)
+                except NoteError as error:
+                    data.append(_stand_in(error))
+                    raise
                 data.append(content)
                 self._waiting += len(content)
+                if duplicates and str(place) in duplicates:
+                    raise _duplicate(source.place(note_id), duplicates[str(place)])
                 text = decode(unpacked(content) if name.endswith(GZIPPED) else content, encoding)
                 if self._admissions:
                     self._admit(note_id, {})
+                if care is not None and care.passes_over(place):
+                    self._lose(place, note_id)
+                    continue
             except NoteError as error:
                 self._fail(place, note_id, error)
                 continue
@@ -180,17 +185,16 @@ class _PartMaker:
             places.append(place)
             if len(texts) >= self._slice_notes or self._waiting >= limits.SLICE_BYTES:
                 self._annotate()
-        self._annotate()
+        self._end_segment()
 
-    def lines(self, source: Input, offset: int, length: int, number: int) -> None:
-        for line_number, line in _lines(source.lines_path, offset, length, number):
+    def lines(self, source: Input, segment: dict[str, Any]) -> None:
+        self._content = content = hashlib.sha256()
+        for line_number, line in _lines(source, segment["offset"], segment["length"], segment["line"]):
             place = self._result.notes
             self._result.notes = place + 1
             note_id = f"{source.name}:{line_number}"
             try:
-                if line is None:
-                    raise NoteError("N101", "the file is shorter than it was")
-                self._data.append(line)
+                content.update(line)
                 self._waiting += len(line)
                 if len(line) > limits.NOTE_BYTES:
                     raise too_long(len(line))
@@ -212,13 +216,19 @@ class _PartMaker:
             self._places.append(place)
             if len(self._texts) >= self._slice_notes or self._waiting >= limits.SLICE_BYTES:
                 self._annotate()
+        if content.hexdigest() != segment["sha256"]:
+            raise _changed(source)
+        self._end_segment()
+
+    def _end_segment(self) -> None:
         self._annotate()
+        self._input.update(self._content.hexdigest().encode())
 
     def finish(self) -> PartResult:
         result = self._result
         self._failures.sort(key=lambda failure: failure[0])
         result.failures = [failure for _, failure in self._failures]
-        result.input = self._read_hash.hexdigest()
+        result.input = self._input.hexdigest()
         for writer in self._writers:
             writer.close()
         result.files = [PartFile(sink.suffix, sink.size, sink.crc32) for sink in self._sinks]
@@ -233,9 +243,9 @@ class _PartMaker:
             admit(note_id, metadata, self._job.settings)
 
     def _annotate(self) -> None:
-        joined = b"".join(self._data)
-        self._read_hash.update(joined)
-        self._result.read += len(joined)
+        if self._data:
+            self._content.update(b"".join(self._data))
+        self._result.read += self._waiting
         if self._texts:
             self._engine_call(self._texts, self._ids, self._places, self._metadata)
         self._texts.clear()
@@ -324,16 +334,49 @@ def _rest(file: int, content: bytes) -> bytes:
     return b"".join(chunks)
 
 
-def _lines(path: str, offset: int, length: int, number: int) -> Iterator[tuple[int, bytes | None]]:
-    """(line number, line) for the lines of a byte range that are not blank; None once when the file ends too early."""
-    with open_jsonl(path) as file:
-        file.seek(offset)
+def _lines(source: Input, offset: int, length: int, number: int) -> Iterator[tuple[int, bytes]]:
+    """(line number, line) for the lines of a byte range that are not blank. Raises U201, U215 when the file ends too early."""
+    with open_jsonl(source.lines_path) as file:
         while length > 0:
-            line = file.readline(length)
+            try:
+                if offset >= 0:
+                    file.seek(offset)
+                    offset = -1
+                line = file.readline(length)
+            except OSError as error:
+                raise unreadable(error, source) from None
             if not line:
-                yield number, None
-                return
+                raise _changed(source)
             length -= len(line)
             if not line.isspace():
                 yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
             number += 1
+
+
+def _changed(source: Input) -> UsageError:
+    return UsageError(
+        "U215", "the input has changed while the run was reading it", place=source.name, hint="start anew when it is complete"
+    )
+
+
+def _stand_in(error: NoteError) -> bytes:
+    """What the digest of the input has for a note whose bytes are not at hand."""
+    return b"\0%b\0" % error.code.encode()
+
+
+def content_digest(job: Job, task: bytes) -> str:
+    """`PartResult.input` of a planned part, from what its inputs have now."""
+    digest = hashlib.sha256()
+    for segment in json.loads(task)["segments"]:
+        source = job.inputs[segment["input"]]
+        if "names" not in segment:
+            digest.update(segment["sha256"].encode())
+            continue
+        content = hashlib.sha256()
+        for name, size in zip(segment["names"], segment["sizes"], strict=True):
+            try:
+                content.update(_read(source.root + name, size))
+            except NoteError as error:
+                content.update(_stand_in(error))
+        digest.update(content.hexdigest().encode())
+    return digest.hexdigest()

@@ -257,7 +257,7 @@ def test_two_runs_at_once(notes: Path, tmp_path: Path, engine: FakeEngine) -> No
     ready, told = os.pipe()
     pid = os.fork()
     if pid == 0:
-        with Output(str(tmp_path / "out"), {"schema": "rulener.journal/2", "of": "the first"}):
+        with Output(str(tmp_path / "out"), {"schema": "rulener.journal/3", "of": "the first"}):
             os.write(told, b"x")
             signal.pause()
     os.read(ready, 1)
