@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -152,7 +153,7 @@ def test_folders_of_files_survive_kills(notes: Path, tmp_path: Path, monkeypatch
     assert step > 8
 
 
-def test_a_file_that_was_taken_away_from_a_folder_is_made_again(
+def test_a_folder_from_which_a_file_was_taken_away_is_refused_and_made_again_when_it_is_gone(
     notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = ModuleType("rulener.formats.each")
@@ -162,5 +163,8 @@ def test_a_file_that_was_taken_away_from_a_folder_is_made_again(
     run(FakeEngine(), [str(notes)], str(tmp_path / "out"), format="each", workers=1)
     before = tree(tmp_path / "out")
     (tmp_path / "out" / "part-00000.each" / "a.txt.json").unlink()
+    with pytest.raises(errors.UsageError, match=r"U214.*part-00000\.each is not as it was written"):
+        run(FakeEngine(), [str(notes)], str(tmp_path / "out"), format="each", workers=1)
+    shutil.rmtree(tmp_path / "out" / "part-00000.each")
     totals = run(FakeEngine(), [str(notes)], str(tmp_path / "out"), format="each", workers=1)
     assert (totals.resumed, tree(tmp_path / "out")) == (0, before)
