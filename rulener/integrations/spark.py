@@ -24,6 +24,7 @@ from rulener.engine import Engine
 from rulener.errors import MissingExtra, UsageError
 
 try:
+    import pyarrow  # noqa: F401  # rows.py would name another extra
     import pyspark
     from pyspark.sql.types import ArrayType, BooleanType, DoubleType, IntegerType, StringType, StructField, StructType
 except ImportError as error:
