@@ -101,10 +101,9 @@ def run(
     asked = (Input(SQL, "", query.database.name, columns or Columns(), query=query),) if query else ()
     inputs = _carrying((*asked, *resolve(paths, columns)))
     folder = os.path.abspath(out)
-    rows_passed_over: Counter[str] = Counter()
-    with contextlib.ExitStack() as spools:
+    with contextlib.ExitStack() as stack:
         try:
-            inputs = tuple(_spooled(source, encoding, folder, spools, rows_passed_over) for source in inputs)
+            inputs, rows_passed_over = _spooled(inputs, encoding, folder, stack)
         except OSError as error:
             raise write_error(error, folder) from None
         passed = dict(sorted(rows_passed_over.items()))
@@ -121,18 +120,23 @@ def _carrying(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
 
 
 def _spooled(
-    source: Input, encoding: str | None, folder: str, spools: contextlib.ExitStack, passed_over: Counter[str]
-) -> Input:
-    """The input with its notes at hand as lines."""
-    if source.query is not None:
-        rows = source.query.notes(source.columns, encoding)
-        return replace(source, spool=spools.enter_context(contextlib.closing(Spool(rows, folder, by_id=True))).path)
-    reader = reader_of(source.path) if source.kind not in (FOLDER, FILE, JSONL) else None
-    if reader is None:
-        return source
-    spool = spools.enter_context(contextlib.closing(Spool(reader.notes(source.path, source.columns, encoding), folder)))
-    passed_over.update(spool.passed_over)
-    return replace(source, spool=spool.path)
+    inputs: tuple[Input, ...], encoding: str | None, folder: str, stack: contextlib.ExitStack
+) -> tuple[tuple[Input, ...], Counter[str]]:
+    """The inputs with the notes of tables and queries at hand as lines, all in one scratch file, and what lay between them."""
+    if all(source.kind in (FOLDER, FILE, JSONL) for source in inputs):
+        return inputs, Counter()
+    spool = stack.enter_context(contextlib.closing(Spool(folder)))
+
+    def at_hand(source: Input) -> Input:
+        if source.query is not None:
+            place = spool.add(source.query.notes(source.columns, encoding), by_id=True)
+        elif source.kind not in (FOLDER, FILE, JSONL) and (reader := reader_of(source.path)) is not None:
+            place = spool.add(reader.notes(source.path, source.columns, encoding))
+        else:
+            return source
+        return replace(source, spool=spool.path, spooled=place)
+
+    return tuple(map(at_hand, inputs)), spool.passed_over
 
 
 def _run(

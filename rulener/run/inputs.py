@@ -36,7 +36,8 @@ _USUAL = Columns()
 class Input:
     """One INPUT argument. `name` identifies it in the manifest on any machine; `path` finds it on this one.
 
-    A table other than `.jsonl` has the name of its reader as kind, and its notes are in `spool`; so are those of a `query`.
+    A table other than `.jsonl` has the name of its reader as kind, and its notes are in `spool`, in the bytes `spooled`; so are
+    those of a `query`.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Input:
     name: str
     columns: Columns = _USUAL
     spool: str | None = None
+    spooled: tuple[int, int] | None = None
     query: Query | None = None
 
     @property

@@ -90,9 +90,12 @@ class Planner:
 
     def _cut_lines(self, index: int, source: Input) -> Iterator[PlannedPart]:
         segment: Segment | None = None
-        offset = 0
+        offset, end = source.spooled or (0, None)
         with open_jsonl(source.lines_path) as file:
+            file.seek(offset)
             for number, line in enumerate(_readable_lines(file, source), 1):
+                if offset == end:
+                    break
                 size = len(line)
                 if line.isspace():
                     if segment is not None:

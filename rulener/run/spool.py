@@ -30,24 +30,32 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,254}")
 
 
 class Spool:
-    """A scratch file of notes. `path` opens it in this process and in those forked from it, until `close`.
-
-    With `by_id` they are in the order of their ids: numbers first, by their value; rows without an id last; rows of one id, and
-    those without, by their content. `passed_over` counts by reason what lay between the notes.
+    """A scratch file of the notes of any number of inputs. `path` opens it in this process and in those forked from it, until
+    `close`. `passed_over` counts by reason what lay between the notes.
     """
 
-    def __init__(self, notes: Iterable[Note | Unreadable | PassedOver], folder: str, *, by_id: bool = False) -> None:
+    def __init__(self, folder: str) -> None:
         self.passed_over: Counter[str] = Counter()
-        handle, self.path = tempfile.mkstemp(prefix=".rulener-spool-", suffix=".tmp", dir=_existing(folder))
+        self._folder = _existing(folder)
+        handle, self.path = tempfile.mkstemp(prefix=".rulener-spool-", suffix=".tmp", dir=self._folder)
         self._file = os.fdopen(handle, "wb", buffering=1 << 20)
         try:
-            rows = self._counted(notes)
-            self._file.writelines(_by_id(rows, _existing(folder)) if by_id else map(_line, rows))
-            self._file.flush()
             self._unname()
         except BaseException:
             self.close()
             raise
+
+    def add(self, notes: Iterable[Note | Unreadable | PassedOver], *, by_id: bool = False) -> tuple[int, int]:
+        """Append the notes of an input; gives the range of bytes that they have.
+
+        With `by_id` they are in the order of their ids: numbers first, by their value; rows without an id last; rows of one id,
+        and those without, by their content.
+        """
+        start = self._file.tell()
+        rows = self._counted(notes)
+        self._file.writelines(_by_id(rows, self._folder) if by_id else map(_line, rows))
+        self._file.flush()
+        return start, self._file.tell()
 
     def _counted(self, notes: Iterable[Note | Unreadable | PassedOver]) -> Iterator[Note | Unreadable]:
         for note in notes:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rulener
@@ -273,6 +273,7 @@ def test_the_i2b2_scheme(engine: rulener.Engine, tmp_path: Path) -> None:
     assert [one["resourceType"] for one in one(other, tmp_path, "Glorpin. Glorping.")] == ["MedicationStatement", "Procedure"]
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=25), st.none() | st.text(max_size=12) | st.integers())
 def test_any_text_and_metadata_is_valid(value: str, other: Any) -> None:
     """Notes and metadata of any characters, through the parts that turn them into FHIR."""

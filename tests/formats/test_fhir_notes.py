@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rulener.errors import UsageError
@@ -292,6 +293,7 @@ def test_a_damaged_gzip(tmp_path: Path) -> None:
         rows(tmp_path / "n.ndjson.gz")
 
 
+BRIEFLY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3)
@@ -307,6 +309,7 @@ _JSON = st.recursive(
 )  # fmt: skip
 
 
+@BRIEFLY
 @given(_JSON, st.sampled_from(["DocumentReference", "DiagnosticReport", "Bundle"]))
 def test_no_shape_of_a_resource_stops_the_reader(tmp_path_factory: pytest.TempPathFactory, value: Any, kind: str) -> None:
     resource = {"resourceType": kind, "id": "1", **value} if isinstance(value, dict) else value
@@ -316,6 +319,7 @@ def test_no_shape_of_a_resource_stops_the_reader(tmp_path_factory: pytest.TempPa
     assert all(set(row.metadata) == set(CARRIED) for row in found if isinstance(row, Note))
 
 
+@BRIEFLY
 @given(st.text(max_size=40), st.sampled_from(["utf-8", "utf-16-le", "utf-32-be"]))
 def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, text: str, encoding: str) -> None:
     path = tmp_path_factory.mktemp("texts") / "n.ndjson"
@@ -324,3 +328,21 @@ def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory,
     if not bad:  # too many NUL
         assert notes[0].text == text.removeprefix("\ufeff")
     assert [note.text for note in notes if note.id.endswith("/conclusion")] == ([text] if text.strip() else [])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of open files are those of POSIX")
+def test_more_bundles_than_files_may_be_open(tmp_path: Path) -> None:
+    import resource
+
+    for number in range(80):
+        bundle = {"resourceType": "Bundle", "entry": [{"resource": document(number, attachment(f"pain {number}"))}]}
+        (tmp_path / f"b{number:02}.json").write_text(json.dumps(bundle))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 40, before[1]))
+    try:
+        totals = run(CarryingEngine(), [str(tmp_path / "*.json")], str(tmp_path / "out"), workers=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    found = [json.loads(line) for line in (tmp_path / "out" / "part-00000.jsonl").read_text().splitlines()]
+    assert [one["text"] for one in found] == [f"pain {number}" for number in range(80)]
+    assert (totals.notes, totals.failed) == (80, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from rulener.cli.main import ended
 from rulener.core.columns import AXES
 from rulener.errors import UsageError
 from rulener.formats import annotated
-from rulener.formats.gold import GoldWriter, read_gold
+from rulener.formats.gold import GoldWriter, _record, read_gold
 from rulener.formats.plain import Left, PlainBatch, PlainDocument, PlainEngine, PlainEntity, document_of
 from rulener.formats.sink import FolderSink, Sink
 from rulener.formats.writers import FORMATS
@@ -434,7 +434,9 @@ _TEXTS = st.text(alphabet=ALPHABET, max_size=30)
 
 
 @st.composite
-def plain_documents(draw: Callable[[Any], Any], *, overlap: bool = True) -> PlainDocument:
+def plain_documents(
+    draw: Callable[[Any], Any], *, overlap: bool = True, labels: Sequence[str] = ("x", "y z")
+) -> PlainDocument:
     text = draw(_TEXTS)
     spans = draw(st.lists(st.tuples(st.integers(0, len(text)), st.integers(0, len(text))), max_size=4))
     entities = []
@@ -445,7 +447,7 @@ def plain_documents(draw: Callable[[Any], Any], *, overlap: bool = True) -> Plai
         if overlap or all(end <= e.start or e.end <= start for e in entities):
             said = draw(st.sets(st.sampled_from(AXES), max_size=2))
             axes = {axis: axis in said for axis in AXES}
-            entities.append(PlainEntity(start, end, text[start:end], draw(st.sampled_from(["x", "y z"]))).asserting(axes))
+            entities.append(PlainEntity(start, end, text[start:end], draw(st.sampled_from(labels))).asserting(axes))
     return document_of("n", text, entities, judged=AXES)
 
 
@@ -458,7 +460,8 @@ def back(document: PlainDocument, name: str, folder: Path) -> PlainDocument:
     (folder / "x").unlink(missing_ok=True) if not (folder / "x").is_dir() else None
     sink: Any = (FolderSink if made.folder else Sink)(str(folder / "x"), "")
     module, _, kind = made.made_by.partition(":")
-    writer = getattr(importlib.import_module(f"rulener.formats.{module}"), kind)(sink, PlainEngine(("x", "y z")))
+    labels = sorted({entity.label for entity in document.entities}) if name == "i2b2" else ["x", "y z"]
+    writer = getattr(importlib.import_module(f"rulener.formats.{module}"), kind)(sink, PlainEngine(tuple(labels)))
     writer.write(PlainBatch([document]))
     writer.close()
     sink.close()
@@ -487,6 +490,22 @@ def test_offsets_of_any_text_come_back(tmp_path_factory: pytest.TempPathFactory,
     assert found.text == document.text
 
 
+@BRIEFLY
+@given(document=plain_documents(overlap=False, labels=("problem", "test")))
+def test_words_of_any_text_come_back_from_i2b2(tmp_path_factory: pytest.TempPathFactory, document: PlainDocument) -> None:
+    """Mentions of whole words, which is what the format holds; other white space than line ends has become a space."""
+    found = back(document, "i2b2", _scratch(tmp_path_factory))
+    places = {(e.start, e.end, e.label) for e in found.entities}
+    assert {(e.start, e.end, e.label) for e in document.entities if whole_words(document.text, e)} <= places
+    assert len(found.text) == len(document.text)
+    assert all(found.text[e.start : e.end] == e.text for e in found.entities)
+
+
+def whole_words(text: str, entity: PlainEntity) -> bool:
+    around = text[entity.start - 1 : entity.start] + text[entity.end : entity.end + 1]
+    return entity.text == entity.text.strip() and not around.strip()
+
+
 @pytest.mark.parametrize("name", ["doccano", "conll"])
 @BRIEFLY
 @given(document=plain_documents(overlap=False))
@@ -511,6 +530,17 @@ def _scratch(factory: pytest.TempPathFactory) -> Path:
     folder = factory.getbasetemp() / "any"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def test_gold_has_its_schema(out: Path, tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="the extra [test] has it")
+    schema = json.loads((Path(rulener.__file__).parent / "formats" / "gold.schema.json").read_text(encoding="utf-8"))
+    convert(str(out), str(tmp_path / "g"), "brat", "gold")
+    validator = jsonschema.Draft202012Validator(schema)
+    for line in lines(tmp_path / "g"):
+        validator.validate(line)
+    pieces = document_of("a", "a b c", [PlainEntity(0, 5, "a b c", "x", fragments=((0, 1), (4, 5)))], metadata={"ward": 1})
+    validator.validate(_record(pieces))
 
 
 def test_gold_reads_what_it_writes(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,29 @@ def _errors(path: Path) -> list[NoteError]:
     found: list[NoteError] = []
     list(rulener.read(path, on_error=found.append))
     return found
+
+
+def test_a_database(tmp_path: Path) -> None:
+    import sqlite3
+
+    with closing(sqlite3.connect(tmp_path / "n.db")) as base:
+        base.execute("create table note (note_id, note_text, ward)")
+        base.executemany("insert into note values (?, ?, ?)", [(2, "Two.", "B"), (1, "One.", "C"), (3, None, "D")])
+        base.commit()
+    url = f"sqlite:{tmp_path}/n.db"
+    found = list(rulener.read(db=url, table="note", carry=["ward"], on_error=lambda error: None))
+    assert found == [("2", "Two.", {"ward": "B"}), ("1", "One.", {"ward": "C"})]
+    assert [note.id for note in rulener.read(db=url, sql="select note_id, note_text from note where ward = 'C'")] == ["1"]
+    with pytest.raises(NoteError, match=r"^\[N106\] 3: the row has no text"):
+        list(rulener.read(db=url, table="note"))
+    for wrong in ({}, {"sql": "x"}, {"db": url}, {"db": url, "sql": "x", "table": "y"}):
+        with pytest.raises(ValueError, match="give "):
+            rulener.read(**wrong)  # type: ignore[arg-type]
+
+
+def test_texts_beside_annotations_are_notes_once(tmp_path: Path) -> None:
+    for name in ("a.txt", "a.ann", "b.txt", "b.con", "b.ast", "notes.jsonl", "annotation.conf"):
+        (tmp_path / name).write_text("{}" if name.endswith("jsonl") else "x")
+    assert [note.id for note in rulener.read(tmp_path)] == ["a.txt", "b.txt"]
+    totals = run(CarryingEngine(), [str(tmp_path)], str(tmp_path / "out"), workers=1)
+    assert (totals.notes, totals.passed_over) == (2, 5)
