@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rulener.cli.common import engine_options, err_is_terminal, load_engine, print_json
-from rulener.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_NOTES_FAILED
+from rulener.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_NOTES_FAILED, UsageError
 from rulener.formats import readers
 from rulener.formats.readers import Columns
 from rulener.formats.writers import FORMATS
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rulener.formats.sql import Query
+    from rulener.formats.tables import Target
 
 
 @click.command()
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 @click.option("--table", metavar="[SCHEMA.]NAME", help="Or a table of --db.")
 @click.option("--omop-note", is_flag=True, help="Notes are rows of an OMOP NOTE table: --table note, its columns, some carried.")
 @click.option("--notes", "names", multiple=True, metavar="PATTERN", help="Notes in folders by name; default: *.txt, *.txt.gz.")
+@click.option("--to", envvar="RULENER_TO", show_envvar=True, metavar="URL", help="A database that gets rows: DuckDB, PostgreSQL.")
+@click.option("--rows", multiple=True, metavar="KIND[=TABLE]", help="Rows for --to: entity (default), note_nlp; repeatable.")
 @click.option("--nlp-date", metavar="DATE", help="nlp_date of NOTE_NLP rows; default: each note's own note_date, if carried.")
 @click.option("--run-id", metavar="NAME", help="Name of this run in NOTE_NLP rows; default: a digest of what makes its results.")
 @click.option("--review", metavar="FILE", help="Also write the mentions whose concept is not sure (.jsonl, .tsv or .csv).")
@@ -72,6 +75,8 @@ def command(
     table: str | None,
     omop_note: bool,
     names: tuple[str, ...],
+    to: str | None,
+    rows: tuple[str, ...],
     nlp_date: str | None,
     run_id: str | None,
     review: str | None,
@@ -93,6 +98,9 @@ def command(
     begun = time.perf_counter()
     columns = _columns(id_column, text_column, carry, omop_note)
     query = _query(inputs, db, sql, table or ("note" if omop_note else None))
+    target = _target(to, rows)
+    if review is not None and target is not None and "jsonl" not in formats:
+        raise UsageError("U254", "a review queue is made from JSON lines", hint="add --format jsonl")
     engine = load_engine({**make, "decisions": decisions})
     try:
         with _Progress() as progress:
@@ -100,7 +108,7 @@ def command(
                 engine,
                 inputs,
                 output,
-                format=formats or "jsonl",
+                format=formats or (() if target else "jsonl"),
                 encoding=encoding,
                 columns=columns,
                 names=names,
@@ -110,6 +118,7 @@ def command(
                 query=query,
                 nlp_date=nlp_date,
                 run_id=run_id,
+                to=target,
             )
     except KeyboardInterrupt:
         click.echo("rulener: interrupted; what is done stays, the same command goes on from there", err=True)
@@ -140,13 +149,30 @@ def _query(inputs: tuple[str, ...], db: str | None, sql: str | None, table: str 
         raise click.UsageError("give --sql or --table, not both")
     if sql is None and table is None:
         raise click.UsageError("--db needs --sql, --table or --omop-note")
-    from rulener.formats.database import has_password
     from rulener.formats.sql import query_of
 
-    if given and has_password(db):
-        message = "everybody on this machine can see a password on a command line; give the URL in RULENER_DB, or use ~/.pgpass"
-        click.echo(f"rulener: warning: {message}", err=True)
+    _warn_of_password("db", db)
     return query_of(db, sql, None if sql is not None else table)
+
+
+def _target(to: str | None, rows: tuple[str, ...]) -> Target | None:
+    if to is None:
+        if rows:
+            raise click.UsageError("--rows needs --to (or RULENER_TO)")
+        return None
+    from rulener.formats.tables import target_of
+
+    _warn_of_password("to", to)
+    return target_of(to, rows)
+
+
+def _warn_of_password(option: str, url: str) -> None:
+    from rulener.formats.database import has_password
+
+    source = click.get_current_context().get_parameter_source(option)
+    if source is click.core.ParameterSource.COMMANDLINE and has_password(url):
+        where = f"give the URL in RULENER_{option.upper()}, or use ~/.pgpass"
+        click.echo(f"rulener: warning: everybody on this machine can see a password on a command line; {where}", err=True)
 
 
 def _summarise(totals: Totals, output: str, seconds: float, workers: int, as_json: bool) -> None:

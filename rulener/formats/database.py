@@ -114,7 +114,7 @@ def quoted(name: str) -> str:
 
 def split_name(name: str) -> tuple[str, ...]:
     """The parts of `table` or `schema.table`; a part may stand in double quotes. Raises UsageError (U282)."""
-    part = r'(?:"(?:[^"\0]|"")+"|[^".\0]+)'
+    part = r'(?:"(?:[^"\0?%]|"")+"|[^".\0?%]+)'  # ? and % stand for values in statements
     if not re.fullmatch(rf"{part}(?:\.{part}){{0,2}}", name):
         raise UsageError("U282", f"{name!r} is no name of a table", hint="TABLE or SCHEMA.TABLE")
     found = re.findall(part, name)
@@ -143,7 +143,8 @@ def connect_duckdb(database: Database, *, read_only: bool) -> Any:
     if read_only:
         _must_exist(database)
     try:
-        return driver.connect(database.location, read_only=read_only)
+        # one thread: none that a forked worker would miss
+        return driver.connect(database.location, read_only=read_only, config={"threads": 1})
     except driver.Error as error:
         raise cannot_open(database, error) from None
 

@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rulener import __version__
 from rulener.core.columns import AXES
 from rulener.errors import NoteError, UsageError
+from rulener.formats.tables import nlp_system
 from rulener.formats.texts import good_documents, plain
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ MAX_NOTE_ID = (1 << 63) // MENTIONS - 1
 
 SNIPPET_POINTS = 250
 MODIFIERS_POINTS = 2000
-SYSTEM_POINTS = 250
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,18}")
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
@@ -94,7 +93,7 @@ def admit(note_id: str, metadata: dict[str, Any], settings: Settings) -> None:
 
 def rows(batch: Batch, settings: Settings, counts: Counter[str]) -> Iterator[Row]:
     """The rows of a batch whose notes `admit` let pass. Counts what could not be written as it is."""
-    system = nlp_system(settings)
+    system = nlp_system(settings.run_id)
     given = parse_date(settings.nlp_date) if settings.nlp_date is not None else None
     for document in good_documents(batch):
         entities = document.entities
@@ -112,11 +111,6 @@ def rows(batch: Batch, settings: Settings, counts: Counter[str]) -> Iterator[Row
                 _cut(_modifiers(entity), MODIFIERS_POINTS, "term_modifiers cut", counts),
             )  # fmt: skip
         counts["rows"] += len(entities)
-
-
-def nlp_system(settings: Settings) -> str:
-    """Name, version, and the run: the same as in the column nlp_system of rulener_run."""
-    return f"rulener {__version__} run {settings.run_id}"[:SYSTEM_POINTS]
 
 
 def _concept_ids(entity: Entity, counts: Counter[str]) -> tuple[int, int]:

@@ -34,8 +34,8 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Format:
     """`made_by` is `module:class` below rulener.formats; the class takes the sink and the engine. `folder`: one or more files
-    a note. `needs` are the modules it cannot do without. With `has_settings` the class takes Settings too, and its module has
-    `check_settings` and `admit`, which refuse what the format cannot hold. A writer may have `counts`, which go into the
+    a note. `needs` are the modules it cannot do without. With `has_settings` the class takes Settings too. `rules` is a module
+    with `check_settings` and `admit`, which refuse what the format cannot hold. A writer may have `counts`, which go into the
     manifest."""
 
     name: str
@@ -45,6 +45,7 @@ class Format:
     folder: bool = False
     needs: tuple[str, ...] = ()
     has_settings: bool = False
+    rules: str = ""
 
 
 FORMATS = {
@@ -63,13 +64,35 @@ FORMATS = {
         Format("fhir", ".fhir.ndjson", "fhir_bundles:FhirWriter", "FHIR R4: a Bundle (collection) a note, one a line"),
         Format("docbin", ".spacy", "docbin:DocBinWriter", "spaCy's DocBin: entities, spans, extensions", needs=("spacy",)),
         Format("html", ".html", "html:HtmlWriter", "a page of marked notes"),
-        Format("omop-csv", ".note_nlp.csv", "omop:NoteNlpCsvWriter", "rows of OMOP NOTE_NLP", has_settings=True),
+        Format("omop-csv", ".note_nlp.csv", "omop:NoteNlpCsvWriter", "rows of OMOP NOTE_NLP", has_settings=True, rules="omop"),
         Format(
             "omop-parquet", ".note_nlp.parquet", "omop:NoteNlpParquetWriter", "the same as Parquet", needs=("pyarrow",),
-            has_settings=True,
+            has_settings=True, rules="omop",
         ),
     )
-}
+}  # fmt: skip
+
+_LOADED = {
+    one.name: one
+    for one in (
+        Format("duckdb/entity", ".entity.load", "arrow:ParquetWriter", "rows for DuckDB", needs=("pyarrow",)),
+        Format(
+            "duckdb/note_nlp", ".note_nlp.load", "omop:NoteNlpParquetWriter", "rows for DuckDB", needs=("pyarrow",),
+            has_settings=True, rules="omop",
+        ),
+        Format(
+            "postgresql/entity", ".entity.load", "postgresql_tables:CopyEntityWriter", "rows for PostgreSQL", needs=("pyarrow",),
+            has_settings=True,
+        ),
+        Format(
+            "postgresql/note_nlp", ".note_nlp.load", "postgresql_tables:CopyNoteNlpWriter", "rows for PostgreSQL",
+            needs=("pyarrow",), has_settings=True, rules="omop",
+        ),
+    )
+}  # fmt: skip
+"""Files that are loaded into a database (rulener.formats.tables) and are gone then."""
+
+_ALL = {**FORMATS, **_LOADED}
 
 
 def known_formats(names: Iterable[str]) -> tuple[str, ...]:
@@ -85,10 +108,17 @@ def known_formats(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in wanted)
 
 
+def loaded_formats(names: Iterable[str]) -> tuple[str, ...]:
+    """The formats of files that are loaded into a database. Raises MissingExtra."""
+    for name in names:
+        _class_of(_LOADED[name])
+    return tuple(names)
+
+
 def check_engine(names: Iterable[str], engine: Any) -> None:
     """Whether all that this engine reports can be written in these formats. Raises UsageError (U260: other labels)."""
     for name in names:
-        check = getattr(_class_of(FORMATS[name]), "check", None)
+        check = getattr(_class_of(_ALL[name]), "check", None)
         if check is not None:
             check(engine)
 
@@ -96,26 +126,26 @@ def check_engine(names: Iterable[str], engine: Any) -> None:
 def check_settings(names: Iterable[str], settings: Settings) -> None:
     """Raises UsageError (U284: nlp_date is no date)."""
     for name in names:
-        if FORMATS[name].has_settings:
-            _module_of(FORMATS[name]).check_settings(settings)
+        if _ALL[name].rules:
+            import_module(f"rulener.formats.{_ALL[name].rules}").check_settings(settings)
 
 
 def admissions(names: Iterable[str]) -> list[Callable[[str, dict[str, Any], Settings], None]]:
     """What says, by a NoteError, that these formats cannot hold a note: called with its id and what it carries."""
-    modules = {FORMATS[name].made_by.partition(":")[0]: FORMATS[name] for name in names if FORMATS[name].has_settings}
-    return [_module_of(found).admit for found in modules.values()]
+    modules = sorted({_ALL[name].rules for name in names} - {""})
+    return [import_module(f"rulener.formats.{module}").admit for module in modules]
 
 
 def new_sink(name: str, path: str) -> Sink | FolderSink:
     """Where a part of this format is written: `path` and the format's suffix."""
-    made = FORMATS[name]
+    made = _ALL[name]
     return (FolderSink if made.folder else Sink)(path + made.suffix, made.suffix)
 
 
 def open_writer(name: str, sink: Sink | FolderSink, engine: Any, settings: Settings | None = None) -> Writer:
     """A writer of this format."""
-    given = (settings or Settings(),) if FORMATS[name].has_settings else ()
-    writer: Writer = _class_of(FORMATS[name])(sink, engine, *given)
+    given = (settings or Settings(),) if _ALL[name].has_settings else ()
+    writer: Writer = _class_of(_ALL[name])(sink, engine, *given)
     return writer
 
 
@@ -132,11 +162,8 @@ def check_needs(found: Format) -> None:
 
 def _class_of(found: Format) -> Any:
     check_needs(found)
-    return getattr(_module_of(found), found.made_by.partition(":")[2])
-
-
-def _module_of(found: Format) -> Any:
-    return import_module(f"rulener.formats.{found.made_by.partition(':')[0]}")
+    module, _, name = found.made_by.partition(":")
+    return getattr(import_module(f"rulener.formats.{module}"), name)
 
 
 EXTRAS = {"pyarrow": "parquet", "spacy": "spacy"}

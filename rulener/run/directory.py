@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
@@ -13,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from rulener import __version__
 from rulener.errors import UsageError
 from rulener.formats.readers import EVERY, FHIR, Columns, reader_of
-from rulener.formats.writers import Settings, check_engine, check_settings, known_formats
+from rulener.formats.tables import open_tables, run_record, try_to_connect
+from rulener.formats.writers import FORMATS, Settings, check_engine, check_settings, known_formats, loaded_formats
 from rulener.run import limits, workers
 from rulener.run.decode import check_encoding
 from rulener.run.inputs import FILE, FOLDER, JSONL, NOTE_NAMES, SQL, Input, readable, resolve
-from rulener.run.output import Output, write_error
+from rulener.run.output import Output, run_id_of, write_error
 from rulener.run.plan import PlanFile, Planner
 from rulener.run.spool import Spool
 from rulener.run.work import Job, content_digest
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from rulener.formats.sql import Query
+    from rulener.formats.tables import Tables, Target
     from rulener.run.plan import PlannedPart
     from rulener.run.work import PartResult
 
@@ -86,16 +86,21 @@ def run(
     query: Query | None = None,
     nlp_date: str | None = None,
     run_id: str | None = None,
+    to: Target | None = None,
 ) -> Totals:
     """Annotates all notes of `paths` into the folder `out`, in one or more formats; goes on where an earlier run was stopped.
 
     `columns` say where tables have ids and texts, `names` which files of folders are notes; with a `query` notes come from a
     database too, before the others. `nlp_date` is the date of NOTE_NLP rows (else the notes' own), `run_id` tells the rows of
-    this run from those of others (else a digest of engine, options and inputs does). Raises UsageError, MissingExtra.
+    this run from those of others (else a digest of engine, options and inputs does), `to` are tables of a database that get rows
+    too. Raises UsageError, MissingExtra.
     """
     encoding = check_encoding(encoding)
     formats = known_formats([format] if isinstance(format, str) else format)
     check_engine(formats, engine)
+    if to is not None:
+        formats += loaded_formats(to.formats)
+        try_to_connect(to)
     settings = Settings(run_id or "", nlp_date)
     check_settings(formats, settings)
     asked = (Input(SQL, "", query.database.name, columns or Columns(), query=query),) if query else ()
@@ -108,8 +113,9 @@ def run(
             raise write_error(error, folder) from None
         passed = dict(sorted(rows_passed_over.items()))
         return _run(
-            engine, paths, inputs, folder, formats, encoding, names, workers, overwrite, progress, start, passed, settings
-        )
+            engine, paths, inputs, folder, formats, encoding, names, workers, overwrite, progress, start, passed, settings,
+            to,
+        )  # fmt: skip
 
 
 def _carrying(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
@@ -153,25 +159,31 @@ def _run(
     start: str | None,
     rows_passed_over: dict[str, int],
     settings: Settings,
+    to: Target | None,
 ) -> Totals:
     planner = Planner(inputs, leave_out=folder, names=names or NOTE_NAMES)
     parts = iter(planner)
     first = next(parts, None)
     if first is None:
         raise _no_notes(paths, planner.others, rows_passed_over) if paths else _no_notes([inputs[0].name], 0, {}, _NO_ROWS)
-    options: dict[str, Any] = {"format": ",".join(formats), "encoding": encoding or "utf-8"}
+    options: dict[str, Any] = {"format": ",".join(name for name in formats if name in FORMATS), "encoding": encoding or "utf-8"}
     columns = inputs[0].columns
     given = {"notes": list(names), "id_column": columns.id, "text_column": columns.text, "carry": list(columns.carry)}
     options |= {name: value for name, value in given.items() if value}
     options |= {name: value for source in inputs if source.query for name, value in source.query.described().items()}
     options |= {name: value for name, value in (("nlp_date", settings.nlp_date), ("run_id", settings.run_id)) if value}
+    options |= to.described() if to else {}
     identity = _identity(engine, options, [[i.kind, i.name] for i in inputs])
-    settings = replace(settings, run_id=settings.run_id or _digest(identity))
-    with _opened(folder, identity, overwrite) as output:
+    settings = replace(settings, run_id=run_id_of(identity))
+    with contextlib.ExitStack() as opened:
+        tables = opened.enter_context(open_tables(to, run_record(settings.run_id, identity))) if to else None
+        output = opened.enter_context(_opened(folder, identity, overwrite, tables))
         totals = Totals(rows_passed_over=rows_passed_over)
         try:
             job = Job(engine, inputs, formats, encoding, settings=settings)
-            with contextlib.closing(_Run(job, output, planner, _chain(first, parts), totals, progress)) as current:
+            with contextlib.closing(
+                _Run(job, output, planner, _chain(first, parts), totals, progress, tables)
+            ) as current:
                 return current.go(workers or default_workers(), start)
         except OSError as error:
             raise _with_progress(write_error(error, folder), totals) from None
@@ -181,16 +193,16 @@ def _run(
             raise _with_progress(error, totals) from None
 
 
-def _opened(folder: str, identity: dict[str, Any], overwrite: bool) -> Output:
+def _opened(folder: str, identity: dict[str, Any], overwrite: bool, tables: Tables | None) -> Output:
     try:
-        return Output(folder, identity, overwrite=overwrite)
+        return Output(folder, identity, overwrite=overwrite, tables=tables)
     except OSError as error:
         raise write_error(error, folder) from None
 
 
 def _with_progress(error: UsageError, totals: Totals) -> UsageError:
     """The same error, saying what is done already."""
-    if error.code in ("U207", "U208", "U209"):
+    if error.code in ("U207", "U208", "U209", "U283", "U288"):
         error.message += f"; {totals.parts} parts are done and stay"
     return error
 
@@ -204,12 +216,14 @@ class _Run:
         parts: Iterator[PlannedPart],
         totals: Totals,
         progress: Callable[[Totals, int | None], None] | None,
+        tables: Tables | None,
     ) -> None:
         self._job = job
         self._output = output
         self._planner = planner
         self._parts = parts
         self._progress = progress
+        self._tables = tables
         self._plan = PlanFile(output.scratch_path("plan"))
         self._digests: dict[int, str] = {}  # of the parts that are not done
         self._to_do: deque[int] = deque()
@@ -231,6 +245,8 @@ class _Run:
         else:
             self._work_in_processes(count, start)
         self._output.check_end(len(self._plan))
+        if self._tables is not None:
+            self._tables.finish(len(self._plan))
         self.totals.passed_over = self._planner.others
         totals: dict[str, Any] = {"run_id": self._job.settings.run_id, "passed_over": self._planner.others}
         if self.totals.rows_passed_over:
@@ -316,11 +332,6 @@ def _identity(engine: Any, options: dict[str, Any], inputs: list[list[str]]) -> 
         "options": {**manifest["options"], **options},
         "inputs": [{"kind": kind, "name": name} for kind, name in inputs],
     }
-
-
-def _digest(identity: dict[str, Any]) -> str:
-    """What a run is called when nobody gave it a name: the same whenever it is the same run."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _without_path(source: dict[str, Any]) -> dict[str, Any]:

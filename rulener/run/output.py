@@ -23,11 +23,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rulener.errors import UsageError
 from rulener.formats.sink import measured, sync_folder
+from rulener.formats.tables import LOAD, PartRecord
 from rulener.run.inputs import readable
 from rulener.run.work import PartResult, result_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from rulener.formats.tables import Tables
 
 JOURNAL, MANIFEST, ERRORS = "journal.jsonl", "manifest.json", "errors.jsonl"
 _SCRATCH = ".rulener-"
@@ -42,11 +45,16 @@ def part_name(number: int, suffix: str) -> str:
 
 
 class Output:
-    """A locked output folder. Raises U204-U208; use as a context manager."""
+    """A locked output folder. Raises U204-U208; use as a context manager.
 
-    def __init__(self, folder: str, identity: dict[str, Any], *, overwrite: bool = False) -> None:
+    With `tables` files of parts that end with LOAD go there, before the journal says that the part is done. They are opened here,
+    once the folder is ours, and closed by whoever made them.
+    """
+
+    def __init__(self, folder: str, identity: dict[str, Any], *, overwrite: bool = False, tables: Tables | None = None) -> None:
         self.folder = folder
         self.identity = identity
+        self._tables = tables
         self._journal, self._fresh = _locked_journal(folder)
         self._where: dict[int, tuple[int, int]] = {}
         self._complete = False
@@ -103,11 +111,12 @@ class Output:
             return None
         if result.plan != plan:
             raise self.other_input("names, sizes or order")
-        found = [measured(self.part_path(number, file.suffix)) for file in result.files]
-        for file, sums in zip(result.files, found, strict=True):
+        kept = [file for file in result.files if not file.suffix.endswith(LOAD)]
+        found = [measured(self.part_path(number, file.suffix)) for file in kept]
+        for file, sums in zip(kept, found, strict=True):
             if sums is not None and sums != (file.bytes, file.crc32):
                 raise _edited(part_name(number, file.suffix), self.folder)
-        if None in found:
+        if None in found or not self._is_loaded(result):
             del self._where[number]
             return None
         return result
@@ -115,14 +124,28 @@ class Output:
     def other_input(self, what: str) -> UsageError:
         return self._other_run([f"the input notes ({what})"])
 
+    def _is_loaded(self, result: PartResult) -> bool:
+        return self._tables is None or self._tables.done(result.part, result.plan, result.input)
+
     def commit(self, result: PartResult, scratch: str) -> None:
         """Puts the written and synced files of a part in their places and journals it."""
         for file in result.files:
+            if file.suffix.endswith(LOAD):
+                continue
             place = self.part_path(result.part, file.suffix)
             if os.path.isdir(place):  # of a run that was killed before it had journalled it
                 shutil.rmtree(place)
             _put(scratch + file.suffix, place)
+        if self._tables is not None:
+            self._load(result, scratch, self._tables)
         self._write_line(asdict(result), result.part)
+
+    def _load(self, result: PartResult, scratch: str, tables: Tables) -> None:
+        files = {file.suffix[1 : -len(LOAD)]: scratch + file.suffix for file in result.files if file.suffix.endswith(LOAD)}
+        record = PartRecord(result.part, result.plan, result.input, result.notes, result.entities, result.failures)
+        tables.load(record, files)
+        for path in files.values():
+            os.unlink(path)
 
     def _write_line(self, record: dict[str, Any], part: int | None = None) -> None:
         line = _signed(record)
@@ -189,7 +212,9 @@ class Output:
         for index, result in enumerate(self.results()):
             part: dict[str, Any] = {"notes": result.notes - len(result.failures), "entities": result.entities}
             part["files"] = [
-                {"file": part_name(result.part, file.suffix), "bytes": file.bytes, "crc32": file.crc32} for file in result.files
+                {"file": part_name(result.part, file.suffix), "bytes": file.bytes, "crc32": file.crc32}
+                for file in result.files
+                if not file.suffix.endswith(LOAD)
             ]
             yield (b",\n    " if index else b"\n    ") + _json(part)
         yield b"\n  ]\n}\n"
@@ -208,11 +233,21 @@ class Output:
         if self._fresh:
             self._refuse_foreign_files()
         elif self._read_journal(overwrite):
+            self._open_tables()
             return
+        self._open_tables(overwrite)
         self._journal.truncate(0)
         self._where.clear()
         self._remove_scratch()
         self._write_line(self.identity)
+
+    def _open_tables(self, overwrite: bool = False) -> None:
+        if self._tables is None:
+            return
+        self._journal.seek(0)
+        old = self._journal.readline() if overwrite else b""
+        discarded = [run_id_of(self._parsed(old))] if _is_signed(old) else []
+        self._tables.open([*discarded, self._tables.run.run_id] if overwrite else [])
 
     def _refuse_foreign_files(self) -> None:
         foreign = sorted(name for name in os.listdir(self.folder) if name != JOURNAL and not name.startswith((_SCRATCH, _NFS)))
@@ -277,6 +312,12 @@ class Output:
             if name.startswith(_SCRATCH):
                 with contextlib.suppress(FileNotFoundError):  # the worker of a killed run has removed it itself
                     _remove(os.path.join(self.folder, name))
+
+
+def run_id_of(identity: dict[str, Any]) -> str:
+    """What a run is called: as its options say, else by a digest, the same whenever it is the same run."""
+    named = identity["options"].get("run_id")
+    return str(named) if named else hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def remove_scratch(prefix: str) -> None:
