@@ -33,7 +33,7 @@ PAGES = [
     *sorted(path for path in (REPOSITORY / "docs").rglob("*.md") if path.parent.name != "errors"),
 ]
 RUNNABLE = ("python", "sh", "console")
-KNOWN = {*RUNNABLE, "yaml", "text", ""}
+KNOWN = {*RUNNABLE, "sql", "yaml", "text", ""}
 _FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
 _NO_RUN = re.compile(r'no-run="[^"]{8,}"')
 _FILE = re.compile(r"file=([\w./-]+)")
