@@ -85,7 +85,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> rulener.Engine:
 def notes(tmp_path: Path) -> str:
     """Notes 0 to 19, of which 7 has no text; number 3 holds what is hard to write."""
     said = "Denies zorp ache. Vexosis, plunk."
-    lines: list[dict[str, Any]] = [{"id": number, "text": f"{number}. {said}", "ward": f"W{number % 3}"} for number in range(COUNT)]
+    ids = range(COUNT)
+    lines: list[dict[str, Any]] = [{"id": n, "text": f"{n}. {said}", "ward": f"W{n % 3}"} for n in ids]
     lines[7]["text"] = None
     lines[3]["text"] = 'Vexosis\t"a\\b",\r\n\0\ud800 zorp ache; \U0001f9e0 \\N\nblip sign'
     path = tmp_path / "notes.jsonl"
