@@ -6,6 +6,7 @@ cue) is put beside the mentions it is about.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -302,13 +303,28 @@ class _Explainer:
         if cue["via"] not in ("direct", "list"):
             return None
         low, high = cue["scope_start"], cue["scope_end"]
-        for hit in self._cues:
-            if hit.direction == "stop" and cue["axis"] in hit.live:
-                behind = hit.start >= high and not self.text[high : hit.start].strip() and cue["start"] < high
-                before = hit.end <= low and not self.text[hit.end : low].strip() and cue["start"] >= high
-                if behind or before:
-                    return hit
-        return None
+        near = self._stops_from[self._behind_spaces(high)] if cue["start"] < high else self._stops_to[self._before_spaces(low)]
+        return next((hit for hit in near if cue["axis"] in hit.live), None)
+
+    def _behind_spaces(self, position: int) -> int:
+        while position < len(self.text) and self.text[position].isspace():
+            position += 1
+        return position
+
+    def _before_spaces(self, position: int) -> int:
+        while position > 0 and self.text[position - 1].isspace():
+            position -= 1
+        return position
+
+    @cached_property
+    def _stops_from(self) -> defaultdict[int, list[CueHit]]:
+        """The stop cues by where they begin."""
+        return _by_place((hit.start, hit) for hit in self._cues if hit.direction == "stop")
+
+    @cached_property
+    def _stops_to(self) -> defaultdict[int, list[CueHit]]:
+        """The stop cues by where they end."""
+        return _by_place((hit.end, hit) for hit in self._cues if hit.direction == "stop")
 
     def _tried(self, entity: Entity) -> tuple[dict[str, Any], ...]:
         """What the linker's steps say of a mention that has no sure concept."""
@@ -682,6 +698,13 @@ class _Words:
 
 
 _KINDS = {"word": "word", "number": "number", "punct": "punctuation mark"}
+
+
+def _by_place(hits: Iterable[tuple[int, CueHit]]) -> defaultdict[int, list[CueHit]]:
+    found: defaultdict[int, list[CueHit]] = defaultdict(list)
+    for place, hit in hits:
+        found[place].append(hit)
+    return found
 
 
 def _at(start: int, end: int) -> str:
