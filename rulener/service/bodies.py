@@ -92,6 +92,9 @@ def _problem(error: ValidationError, body: bytes) -> Problem:
     found = error.errors(include_url=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return _malformed(str(found[0].get("ctx", {}).get("error", "")), body)
+    if found[0]["type"] == "too_long":
+        what = str(found[0]["loc"][-1])  # a field of ours
+        return problems.too_many(what, None, found[0]["ctx"]["max_length"], pointer(found[0]["loc"]))
     return problems.wrong_form([FieldError(pointer(one["loc"]), _words(one)) for one in found], count)
 
 

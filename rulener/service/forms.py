@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from rulener.service.settings import MAX_ID, MAX_LABEL, MAX_TERM
+from rulener.service.settings import MAX_ID, MAX_LABEL, MAX_TERM, MENTIONS
 
 NO_NUL = "^[^\\u0000]*$"
 
@@ -57,7 +57,12 @@ class Note:
     note_id: Annotated[_Id | None, _NOTE_ID] = None
 
 
-_MENTIONS = Field(fail_fast=True, description="Judge these only: each comes back, in this order, with assertions and concepts.")
+_MENTIONS = Field(
+    fail_fast=True,
+    max_length=MENTIONS,
+    description="Judge these only: each comes back, in this order, with assertions and concepts.",
+)
+_LINKED = Field(fail_fast=True, max_length=MENTIONS, description="The mentions to link.")
 Mentions = Annotated[list[Mention], _MENTIONS]
 
 
@@ -96,7 +101,7 @@ class ConceptsRequest:
     term: Annotated[_Wanted, Field(description="A surface, folded as the matcher does.")] = ""
     code: Annotated[_Wanted, Field(description="`SYSTEM:CODE`, or a code alone.")] = ""
     text: Annotated[_Text, _TEXT] = ""
-    mentions: Annotated[list[Mention], Field(fail_fast=True, description="The mentions to link.")] = field(default_factory=list)
+    mentions: Annotated[list[Mention], _LINKED] = field(default_factory=list)
 
 
 FORMS = (AnnotateRequest, BatchRequest, ExplainRequest, ConceptsRequest)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rulener.service import problems
 from rulener.service.problems import FieldError
-from rulener.service.settings import EXPLAIN_CHARACTERS, MENTIONS
+from rulener.service.settings import EXPLAIN_CHARACTERS
 
 if TYPE_CHECKING:
     from rulener.service.forms import AnnotateRequest, BatchRequest, ConceptsRequest, ExplainRequest
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 def check_annotate(request: AnnotateRequest, settings: Settings) -> None:
     _check_text(request.text, settings.characters, "#/text")
-    _check_mentions(len(request.mentions or ()))
 
 
 def check_batch(request: BatchRequest, settings: Settings) -> None:
@@ -40,12 +39,6 @@ def check_concepts(request: ConceptsRequest, settings: Settings) -> None:
     if given == ["text"] and not request.mentions:
         raise problems.wrong_form([FieldError("#/mentions", "is missing or empty")])
     _check_text(request.text, settings.characters, "#/text")
-    _check_mentions(len(request.mentions))
-
-
-def _check_mentions(count: int) -> None:
-    if count > MENTIONS:
-        raise problems.too_many("mentions", count, MENTIONS, "#/mentions")
 
 
 def _check_text(text: str, limit: int, pointer: str) -> None:

@@ -16,7 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from rulener.service import forms, problems
-from rulener.service.settings import EXPLAIN_CHARACTERS, MENTIONS, ROWS
+from rulener.service.settings import EXPLAIN_CHARACTERS, ROWS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -254,9 +254,6 @@ def _request_schemas(settings: Settings) -> dict[str, Any]:
     schemas["Note"]["properties"]["text"]["maxLength"] = settings.characters
     schemas["ExplainRequest"]["properties"]["text"]["maxLength"] = min(settings.characters, EXPLAIN_CHARACTERS)
     schemas["BatchRequest"]["properties"]["notes"]["maxItems"] = settings.notes
-    for choice in schemas["AnnotateRequest"]["properties"]["mentions"]["anyOf"]:
-        if choice.get("type") == "array":
-            choice["maxItems"] = MENTIONS
     schemas["ConceptsRequest"] = _one_of(schemas["ConceptsRequest"], settings)
     return schemas
 
@@ -267,7 +264,7 @@ def _one_of(schema: dict[str, Any], settings: Settings) -> dict[str, Any]:
     for field in fields.values():
         field.pop("default", None)
     fields["text"]["maxLength"] = settings.characters
-    fields["mentions"] |= {"minItems": 1, "maxItems": MENTIONS}
+    fields["mentions"]["minItems"] = 1
     choices = ({"term": fields["term"]}, {"code": fields["code"]}, {"text": fields["text"], "mentions": fields["mentions"]})
     return {"description": schema["description"], "oneOf": [_object(**choice) for choice in choices]}
 

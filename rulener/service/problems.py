@@ -81,8 +81,8 @@ def body_too_large(limit: int) -> Problem:
     return Problem(413, "U303", f"the body is longer than {limit:,} bytes", "send fewer or shorter notes in a request")
 
 
-def too_many(what: str, count: int, limit: int, pointer: str) -> Problem:
-    detail = f"{count:,} {what}; at most {limit:,} are taken"
+def too_many(what: str, count: int | None, limit: int, pointer: str) -> Problem:
+    detail = f"{'too many' if count is None else f'{count:,}'} {what}; at most {limit:,} are taken"
     return Problem(413, "U304", detail, "send them in several requests", (FieldError(pointer, detail),))
 
 

@@ -249,7 +249,11 @@ def test_counts_and_lengths_have_limits(serving: Callable[..., Client]) -> None:
     assert refusal(client.post("/v1/explain", {"text": "x" * 31})) == (413, "U305")
 
     mentions = [{"start": 0, "end": 1, "label": "a"}] * 1001
-    assert refusal(client.post("/v1/annotate", {"text": "x", "mentions": mentions})) == (413, "U304")
+    for path in ("annotate", "concepts"):
+        many = client.post(f"/v1/{path}", {"text": "x", "mentions": mentions})
+        assert refusal(many) == (413, "U304")
+        assert many.json()["detail"] == "too many mentions; at most 1,000 are taken"
+        assert pointers(many) == ["#/mentions"]
     assert client.post("/v1/annotate", {"text": "x", "mentions": mentions[:1000]}).status_code == 200
 
 
