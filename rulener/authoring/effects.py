@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import tee
 from pathlib import Path
@@ -145,7 +146,7 @@ def hits_of(document: Any) -> list[Hit]:
             entity.label,
             entity.rule or "",
             tuple(axis for axis in AXES if getattr(entity, axis)),
-            tuple(f"{concept.system}:{concept.code}" for concept in entity.concepts),
+            tuple(f"{concept.system}:{concept.code}" for concept in entity.concepts if concept.code is not None),
         )
         for entity in document.entities
     ]
@@ -172,8 +173,9 @@ def _changes(note: str, text: str, before: Sequence[Hit], after: Sequence[Hit]) 
             found.append(("changed", one, other, what))
     found += [("lost", hit, None, ()) for hit in lost]
     found += [("added", None, hit, ()) for hit in added]
+    starts = [0, *(at + 1 for at, char in enumerate(text) if char == "\n")] if found else []
     for kind, one_, other_, what in sorted(found, key=lambda item: _place(item[2] or item[1])):
-        yield _change(kind, note, text, one_, other_, what)
+        yield _change(kind, note, text, starts, one_, other_, what)
 
 
 def _place(hit: Hit | None) -> tuple[int, int, str, str]:
@@ -189,28 +191,60 @@ def _differs(name: str, one: Hit, other: Hit) -> bool:
 
 def _paired(before: Sequence[Hit], after: Sequence[Hit]) -> tuple[list[tuple[Hit, Hit]], list[Hit], list[Hit]]:
     """Mentions that answer each other: the same in all, then in span and label, then in span, then overlapping with one label."""
-    lost, added = list(before), list(after)
-    pairs = []
+    lost, added = sorted(before, key=_place), sorted(after, key=_place)
+    pairs: list[tuple[Hit, Hit]] = []
     for alike in (
-        lambda a, b: a == b,
-        lambda a, b: (a.start, a.end, a.label) == (b.start, b.end, b.label),
-        lambda a, b: (a.start, a.end) == (b.start, b.end),
-        lambda a, b: a.start < b.end and b.start < a.end and a.label == b.label,
+        lambda hit: hit,
+        lambda hit: (hit.start, hit.end, hit.label),
+        lambda hit: (hit.start, hit.end),
     ):
-        for one in list(lost):
-            other = next((hit for hit in added if alike(one, hit)), None)
-            if other is not None:
-                pairs.append((one, other))
-                lost.remove(one)
-                added.remove(other)
+        pairs += _taken(lost, added, alike)
+    pairs += _overlapping(lost, added)
     return pairs, lost, added
 
 
-def _change(kind: str, note: str, text: str, before: Hit | None, after: Hit | None, what: tuple[str, ...]) -> Change:
+def _taken(lost: list[Hit], added: list[Hit], alike: Callable[[Hit], object]) -> list[tuple[Hit, Hit]]:
+    """Pairs with the same key, taken out of both lists; the first of each with the first."""
+    waiting: dict[object, deque[Hit]] = {}
+    for hit in added:
+        waiting.setdefault(alike(hit), deque()).append(hit)
+    pairs = [(one, found.popleft()) for one in lost if (found := waiting.get(alike(one)))]
+    _take_out(pairs, lost, added)
+    return pairs
+
+
+def _overlapping(lost: list[Hit], added: list[Hit]) -> list[tuple[Hit, Hit]]:
+    """Pairs of one label that overlap, taken out of both lists, which are in order of their places."""
+    pairs: list[tuple[Hit, Hit]] = []
+    used: set[int] = set()
+    first = 0  # all before it end before the mention that is looked at
+    for one in lost:
+        while first < len(added) and added[first].end <= one.start:
+            first += 1
+        at = first
+        while at < len(added) and added[at].start < one.end:
+            if at not in used and added[at].end > one.start and added[at].label == one.label:
+                used.add(at)
+                pairs.append((one, added[at]))
+                break
+            at += 1
+    _take_out(pairs, lost, added)
+    return pairs
+
+
+def _take_out(pairs: Sequence[tuple[Hit, Hit]], lost: list[Hit], added: list[Hit]) -> None:
+    olds, news = {id(old) for old, _ in pairs}, {id(new) for _, new in pairs}
+    lost[:] = [hit for hit in lost if id(hit) not in olds]
+    added[:] = [hit for hit in added if id(hit) not in news]
+
+
+def _change(
+    kind: str, note: str, text: str, starts: Sequence[int], before: Hit | None, after: Hit | None, what: tuple[str, ...]
+) -> Change:
     hit = after or before
     assert hit is not None
-    line = text.count("\n", 0, hit.start) + 1
-    column = hit.start - (text.rfind("\n", 0, hit.start) + 1) + 1
+    line = bisect_right(starts, hit.start)
+    column = hit.start - starts[line - 1] + 1
     snippet = (text[max(0, hit.start - CONTEXT) : hit.start], text[hit.start : hit.end], text[hit.end : hit.end + CONTEXT])
     return Change(kind, note, before, after, what, line, column, snippet)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +47,12 @@ def rule_at(entries: Sequence[Entry], path: str, line: int) -> Entry | None:
 
 
 def _entries(root: Table, path: str, lines: Sequence[str]) -> Iterator[Entry]:
-    starts = {key.place.line for key, _ in root.entries} | {table.place.line for _, table in _tables(root)} | {len(lines) + 1}
+    found = {key.place.line for key, _ in root.entries} | {table.place.line for _, table in _tables(root)} | {len(lines) + 1}
+    starts = sorted(found)
     for kind, table in _tables(root):
         values = {key.value: node.text.value for key, node in table.entries if isinstance(node, Scalar)}
         line = table.place.line
-        last = min(start for start in starts if start > line) - 1
+        last = starts[bisect_right(starts, line)] - 1
         while last > line and (not lines[last - 1].strip() or lines[last - 1].lstrip().startswith("#")):
             last -= 1
         text = "\n".join(lines[line - 1 : last])

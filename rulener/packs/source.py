@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import yaml
@@ -132,8 +133,26 @@ def read_source(path: Path, display: str) -> tuple[Source, list[Diagnostic]]:
     return parse_source(data, display)
 
 
+_KEPT = 64  # files whose last reading is kept
+_lock = Lock()
+_last: dict[str, tuple[bytes, Source, list[Diagnostic]]] = {}
+
+
 def parse_source(data: bytes, display: str) -> tuple[Source, list[Diagnostic]]:
-    """The same from bytes."""
+    """The same from bytes. The last reading of a file is kept: several readers ask for the same one, and of a pack that is being
+    written one file changes at a time."""
+    with _lock:
+        known = _last.pop(display, None)
+    if known is None or known[0] != data:
+        known = (data, *_parsed(data, display))
+    with _lock:
+        _last[display] = known
+        while len(_last) > _KEPT:
+            del _last[next(iter(_last))]
+    return known[1], list(known[2])
+
+
+def _parsed(data: bytes, display: str) -> tuple[Source, list[Diagnostic]]:
     findings = Findings()
     text = _decode(data, display, findings)
     if text is None:

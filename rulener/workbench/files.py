@@ -159,6 +159,25 @@ class Files:
             self._buffers[key] = Buffer(self.packs[pack] / name, "", text, "")
         return key
 
+    # --- others who write
+
+    def stamps(self) -> dict[str, tuple[int, int]]:
+        """Size and time of change of every file that the checks read, to notice when somebody else writes one."""
+        found: dict[str, tuple[int, int]] = {}
+        for pack, folder in self.packs.items():
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.lower().endswith((".yaml", ".yml")) or entry.name == LOCK_FILE:
+                        with contextlib.suppress(OSError):
+                            status = entry.stat()
+                            found[f"{pack}/{entry.name}"] = (status.st_size, status.st_mtime_ns)
+        return found
+
+    def is_overtaken(self, key: str) -> bool:
+        """Whether the file on disk is not the one that was opened."""
+        buffer = self._buffers.get(key)
+        return buffer is not None and _digest_of(buffer.path) != buffer.digest
+
     # --- for the session
 
     def contents(self, pack: str) -> dict[str, bytes]:

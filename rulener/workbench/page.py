@@ -20,9 +20,11 @@ from rulener.authoring.outline import rule_at
 from rulener.errors import NoteError, RulenerError, UsageError
 from rulener.workbench import session as parts
 from rulener.workbench import view
+from rulener.workbench.completion import completion
 from rulener.workbench.session import Session, is_of_rule
 
 _HERE = Path(__file__).parent
+_LOOK = 2.0  # seconds between two looks at the packs' files
 _PAUSE = 0.12  # seconds without a keystroke before the work begins
 _TABS = (("changes", "What would change"), ("tests", "Tests"), ("findings", "Findings"), ("review", "Review queue"))
 
@@ -64,6 +66,7 @@ class Page:
         self.file_search = ""
         self.note_search = ""
         self.tab = "changes"
+        self._offered: dict[str, Any] = {}
         self._changed = asyncio.Event()
         self._retired = False
         self._client: Client = ui.context.client
@@ -75,6 +78,7 @@ class Page:
         self._show_all()
         self._changed.set()
         background_tasks.create(self._work(), name="workbench")
+        background_tasks.create(self._watch(), name="workbench files")
 
     # --- the page's bones
 
@@ -96,6 +100,7 @@ class Page:
                 ui.html(_NOTE_BAR, sanitize=False).classes("wb-bar")
                 self._note_title = ui.html("", sanitize=False).classes("wb-note-title")
                 self._note = ui.html("", sanitize=False).classes("wb-note")
+                self._legend = ui.html("", sanitize=False).classes("legend").props('aria-label="what the marks mean"')
                 self._why = ui.html("", sanitize=False).classes("wb-why").props('role="region" aria-label="explanation"')
             with ui.element("section").classes("wb-below").props('aria-label="what it does"'):
                 self._tabs = ui.html("", sanitize=False).classes("wb-tabs").props('role="tablist"')
@@ -128,6 +133,28 @@ class Page:
                     break
                 self._show(part)
             self._call("working", self._changed.is_set())
+
+    async def _watch(self) -> None:
+        """Notice when another program writes the packs' files."""
+        while not self._retired:
+            await asyncio.sleep(_LOOK)
+            if not self._retired and await asyncio.to_thread(self.session.notice):
+                self._overtaken()
+
+    def _overtaken(self) -> None:
+        """An open file without edits is shown as it is now; one with edits stays, and the author is told."""
+        self._wake()
+        self._show_files()
+        if not self.key or not self.session.files.is_overtaken(self.key):
+            return
+        if self.session.files.is_dirty(self.key):
+            self._say(f"{self.key} has changed on disk. Your edits are kept; saving shows both.", bad=True)
+            return
+        try:
+            self._open(self.key)
+            self._say(f"{self.key} has changed on disk and was read again")
+        except UsageError as error:
+            self._say(_told(error), bad=True)
 
     async def _is_typing(self) -> bool:
         try:
@@ -331,6 +358,7 @@ class Page:
                 buffer.text, language="YAML", theme=self._theme, indent="  ", line_wrapping=True, on_change=self._typed
             )
         self._call("opened", self._editor.id, key)
+        self._mark_findings()
         self._show_files()
         self._show_bar()
 
@@ -358,8 +386,9 @@ class Page:
         if part in (parts.FINDINGS, parts.LINTS, parts.FAILED):
             self._show_files()
             self._mark_findings()
-        if part == parts.ENGINE:
+        if part == parts.ENGINE and self.session.current is not None:
             self._show_note()
+            self._offer(completion(self.session.current.packs))
         self._show_bar()
         self._show_below()
 
@@ -392,6 +421,7 @@ class Page:
         self._note_title.set_content(view.note_title(self.note, ids, self.note_search))
 
     def _show_note(self) -> None:
+        self._legend.set_content("")
         whole = self.session.notes.text(self.note)
         if whole is None:
             self._note.set_content(view.NO_NOTE)
@@ -406,10 +436,11 @@ class Page:
             return
         labels = self.session.current.engine.labels
         self._note.set_content(view.note_panel(document, labels, self.note_start, self.selected))
+        self._legend.set_content(view.legend(document, labels))
 
     def _show_below(self) -> None:
         session = self.session
-        self._tabs.set_content(view.tabs(_TABS, self.tab))
+        self._tabs.set_content(view.tabs(_TABS, self.tab, view.counts_of(session)))
         if self.tab == "changes":
             made = view.changes_panel(
                 session.effect, notes=len(session.notes), has_edits=bool(session.files.dirty()), is_cut=session.notes.is_cut
@@ -419,13 +450,20 @@ class Page:
             made = view.results_panel(session.results, focus, {r: is_of_rule(r, focus) for r in session.results})
         elif self.tab == "review":
             made = view.review_panel(
-                session.questions, session.decided, file=str(session.decisions or ""), notes=len(session.notes)
+                session.questions, session.decided, file=str(session.decisions or ""), notes=len(session.notes),
+                is_current=session.is_current or not session.findings,
             )
         else:
             made = view.findings_panel(
                 session.findings, is_checked=session.is_checked, is_current=session.is_current, failure=session.failure
             )
         self._below.set_content(made)
+
+    def _offer(self, known: dict[str, Any]) -> None:
+        """What the editor completes, when that has changed."""
+        if known != self._offered:
+            self._offered = known
+            self._call("completion", known)
 
     def _mark_findings(self) -> None:
         """Underline the open file's findings in the editor."""

@@ -114,6 +114,7 @@ class Session:
         self._root = Path(self._room.name)
         self._saved: Compiled | None = None
         self._saved_hits: dict[str, list[Hit]] = {}
+        self._stamps = self.files.stamps()
         self._base_entries: dict[Path, list[Entry]] = {}
         self._made = 0
 
@@ -132,6 +133,7 @@ class Session:
         """Write a file, as `Files.save`. What is saved is what changes are compared with from now on."""
         conflict = self.files.save(key, over=over)
         if conflict is None:
+            self._stamps = self.files.stamps()
             self._saved = None
             self.revision += 1
         return conflict
@@ -141,6 +143,16 @@ class Session:
         self._saved = None
         self.revision += 1
         return self.files.revert(key).text
+
+    def notice(self) -> bool:
+        """Look whether somebody else has written files of the packs since the last look; if so, all is caught up with."""
+        stamps = self.files.stamps()
+        if stamps == self._stamps:
+            return False
+        self._stamps = stamps
+        self._saved = None
+        self.revision += 1
+        return True
 
     # --- catching up with the editor ----------------------------------------------------------------------------------
 
@@ -428,7 +440,8 @@ class Session:
 
     def _tested(self, compiled: Compiled, focus: str) -> Iterator[Result]:
         """The examples and cases of the packs on the workbench, those of the focused rule first."""
-        tester = Tester(compiled.engine, compiled.packs)
+        # Linking changes no mention and no assertion, and its index of a large lexicon takes long to make.
+        tester = Tester(Engine(compiled.engine.path, linking=False), compiled.packs)
         results: list[Result] = []
         for pack in compiled.packs:
             if pack.path in self._base:

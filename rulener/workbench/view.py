@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rulener.explain import Explanation, Found, PassedOver
     from rulener.workbench.files import Conflict
     from rulener.workbench.review import Decided, Question
-    from rulener.workbench.session import CaseDraft, TermDraft
+    from rulener.workbench.session import CaseDraft, Session, TermDraft
 
 SHOWN_CHARACTERS = 60_000  # of a note at a time
 SHOWN_CHANGES = 200
@@ -362,12 +362,29 @@ def editor_bar(key: str, is_dirty: bool) -> str:
     )
 
 
-def tabs(all_: Sequence[tuple[str, str]], chosen: str) -> str:
-    """The tabs of the lower panel."""
-    return "".join(
-        f'<button role="tab" data-act="tab" data-name="{name}" aria-selected="{str(name == chosen).lower()}">{words}</button>'
-        for name, words in all_
-    )
+def tabs(all_: Sequence[tuple[str, str]], chosen: str, counts: Mapping[str, tuple[str, str]]) -> str:
+    """The tabs of the lower panel. `counts` has, for some, a short text and how it looks (`error`, `warning`, `good`)."""
+    made = []
+    for name, words in all_:
+        short, look = counts.get(name, ("", ""))
+        badge = f' <span class="badge {look}">{text(short)}</span>' if short else ""
+        said = f'role="tab" data-act="tab" data-name="{name}" aria-selected="{str(name == chosen).lower()}"'
+        made.append(f"<button {said}>{words}{badge}</button>")
+    return "".join(made)
+
+
+def counts_of(session: Session) -> dict[str, tuple[str, str]]:
+    """What the tabs say before they are opened."""
+    counts: dict[str, tuple[str, str]] = {}
+    if session.effect is not None and session.effect.changes:
+        counts["changes"] = (f"{len(session.effect.changes):,}", "good")
+    failing = sum(result.status in (FAIL, XPASS) for result in session.results)
+    if failing:
+        counts["tests"] = (f"{failing:,}", "error")
+    if session.findings:
+        errors = any(finding.severity == "error" for finding in session.findings)
+        counts["findings"] = (f"{len(session.findings):,}", "error" if errors else "warning")
+    return counts
 
 
 def note_title(id_: str, ids: Sequence[str], search: str) -> str:
@@ -558,10 +575,14 @@ def _dialog(title: str, inside: str) -> str:
 # --- the review queue -------------------------------------------------------------------------------------------------
 
 
-def review_panel(questions: Sequence[Question] | None, decided: Sequence[Decided], *, file: str, notes: int) -> str:
+def review_panel(
+    questions: Sequence[Question] | None, decided: Sequence[Decided], *, file: str, notes: int, is_current: bool = True
+) -> str:
     """Questions with their candidates, one click each, and what was decided so far."""
     if not notes:
         return '<p class="empty">No notes were given: start with <code>--notes FOLDER</code> to see what they leave open.</p>'
+    if questions is None and not is_current:
+        return '<p class="empty">The queue is collected when the errors are mended.</p>'
     if questions is None:
         return f'<p class="empty">Collecting over {notes:,} notes…</p>'
     known = {(fold(one.surface), one.label) for one in decided if not one.section}

@@ -133,16 +133,16 @@ def opened(start: Start, chromium: Any) -> Iterator[Callable[..., Served]]:
     """Starts the workbench and opens its page."""
     contexts: list[Any] = []
 
-    def run(*arguments: object, **options: Any) -> Served:
+    def run(*arguments: object, wait: str = ".cm-content") -> Served:
         served = start(*arguments)
-        context = chromium.new_context(viewport={"width": 1400, "height": 860}, **options)
+        context = chromium.new_context(viewport={"width": 1400, "height": 860})
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
         served.page = context.new_page()
         served.page.on("request", lambda request: served.requests.append(request.url))
         served.page.on("websocket", lambda socket: served.requests.append(socket.url))
         served.page.goto(served.url)
-        served.page.wait_for_selector(".cm-content")
+        served.page.wait_for_selector(wait)
         return served
 
     yield run
