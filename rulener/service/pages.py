@@ -250,6 +250,8 @@ def _request_schemas(settings: Settings) -> dict[str, Any]:
         schema = TypeAdapter(form).json_schema(ref_template=_COMPONENTS + "{model}")
         schemas |= schema.pop("$defs", {})
         schemas[form.__name__] = schema
+    for described in (*forms.FORMS, forms.Note, forms.Mention):
+        schemas[described.__name__]["description"] = described.__doc__
     schemas["AnnotateRequest"]["properties"]["text"]["maxLength"] = settings.characters
     schemas["Note"]["properties"]["text"]["maxLength"] = settings.characters
     schemas["ExplainRequest"]["properties"]["text"]["maxLength"] = min(settings.characters, EXPLAIN_CHARACTERS)

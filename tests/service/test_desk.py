@@ -101,7 +101,7 @@ def test_a_body_that_is_read_has_a_place(serving: Callable[..., Client]) -> None
 
 
 def test_time_that_is_over(serving: Callable[..., Client], held: HeldEngine) -> None:
-    client = serving(held, threads=1, queue=1, request_seconds=0.05)
+    client = serving(held, threads=1, queue=1, request_seconds=1)
     desk = client.service.desk
 
     async def scene() -> None:
