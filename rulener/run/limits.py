@@ -8,7 +8,7 @@ PART_NOTES = 500
 PART_BYTES = 8 << 20
 """... or once its notes have so many bytes together, whichever comes first. A longer note is a part of its own."""
 
-SLICE_NOTES = 128
+SLICE_NOTES = 500
 """So many notes go to the engine in one call ..."""
 
 SLICE_BYTES = 4 << 20
@@ -35,7 +35,7 @@ LOST_NOTES = 20
 HUNG_SECONDS = 30.0
 """A slice may take the engine so long ..."""
 
-HUNG_SECONDS_A_NOTE = 2.0
+HUNG_SECONDS_A_NOTE = 0.5
 """... and so long for each of its notes (a regex rule has a second) ..."""
 
 HUNG_SECONDS_A_MILLION = 10.0

@@ -135,7 +135,9 @@ def test_folders_of_files_survive_kills(notes: Path, tmp_path: Path, monkeypatch
     module = ModuleType("rulener.formats.each")
     module.EachWriter = EachWriter  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "rulener.formats.each", module)
-    monkeypatch.setitem(writers.FORMATS, "each", Format("each", ".each", "each:EachWriter", "a file a note", folder=True))
+    made = Format("each", ".each", "each:EachWriter", "a file a note", folder=True)
+    monkeypatch.setitem(writers.FORMATS, "each", made)
+    monkeypatch.setitem(writers._ALL, "each", made)
     (notes / "sub").mkdir()
     (notes / "sub" / "a.txt").write_text("pain")
 
@@ -159,7 +161,9 @@ def test_a_folder_from_which_a_file_was_taken_away_is_refused_and_made_again_whe
     module = ModuleType("rulener.formats.each")
     module.EachWriter = EachWriter  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "rulener.formats.each", module)
-    monkeypatch.setitem(writers.FORMATS, "each", Format("each", ".each", "each:EachWriter", "a file a note", folder=True))
+    made = Format("each", ".each", "each:EachWriter", "a file a note", folder=True)
+    monkeypatch.setitem(writers.FORMATS, "each", made)
+    monkeypatch.setitem(writers._ALL, "each", made)
     run(FakeEngine(), [str(notes)], str(tmp_path / "out"), format="each", workers=1)
     before = tree(tmp_path / "out")
     (tmp_path / "out" / "part-00000.each" / "a.txt.json").unlink()
