@@ -65,16 +65,15 @@ def write_folder(folder: Path, held: list[str]) -> None:
 def measured(command: list[str]) -> Facts:
     """Wall and CPU seconds, and the peak memory of the largest process. Raises SystemExit when the command fails."""
     begun = time.perf_counter()
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    printed, said = running.stdout, running.stderr
-    assert printed is not None
-    assert said is not None
-    shown, errors = printed.read(), said.read()
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    with running.stdout as printed:
+        shown = printed.read()
     _, status, usage = os.wait4(running.pid, 0)
     seconds = time.perf_counter() - begun
     running.returncode = os.waitstatus_to_exitcode(status)
     if running.returncode:
-        raise SystemExit(f"{command} ended with {running.returncode}: {errors}")
+        raise SystemExit(f"{command} ended with {running.returncode}")
     facts = {"seconds": round(seconds, 2), "cpu": round(usage.ru_utime + usage.ru_stime, 2)}
     facts |= {"peak_mb": round(usage.ru_maxrss / 1024), "load": round(os.getloadavg()[0], 2)}
     return facts | {"printed": shown.strip()}

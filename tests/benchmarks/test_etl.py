@@ -19,5 +19,6 @@ def test_its_steps_do_the_same_work(tmp_path: Path) -> None:
     lexicon = tmp_path / "terms.tsv"
     lexicon.write_text("term\tlabel\notalgia\tdisorder\n")
     found = etl.measure(10, tmp_path, lexicon, ("start", "memory", "parquet", "folder"), 1)
-    assert found["steps"]["memory"]["entities"] == found["steps"]["parquet"]["entities"] == found["steps"]["folder"]["entities"] > 10
+    steps = found["steps"]
+    assert steps["memory"]["entities"] == steps["parquet"]["entities"] == steps["folder"]["entities"] > 10
     assert set(found["ratios"]["wall"]) == {"parquet", "folder"}
