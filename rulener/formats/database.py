@@ -19,6 +19,9 @@ _DRIVERS = {DUCKDB: ("duckdb", "duckdb"), POSTGRESQL: ("psycopg", "postgres")}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)  # two letters at least: C:\notes is a path
 _FORMS = "duckdb:PATH, sqlite:PATH or postgresql://USER@HOST/NAME"
 _CONNECT_SECONDS = 10
+# One thread, so that no forked worker misses one. DuckDB keeps blocks in memory up to its limit, else most of the machine's.
+_READING = {"autoinstall_known_extensions": False}  # nothing is ever downloaded
+_WRITING = {**_READING, "threads": 1, "memory_limit": "1GB"}
 
 # Classes of SQLSTATE whose messages are about the statement, the server or rights, and quote no value of a row.
 _TOLD = ("08", "0A", "25", "28", "2B", "3D", "3F", "42", "53", "54", "55", "57", "58")
@@ -142,9 +145,10 @@ def connect_duckdb(database: Database, *, read_only: bool) -> Any:
     driver = database.needed()
     if read_only:
         _must_exist(database)
+    if os.path.exists(database.location) and _kind_of_file(database.location) != DUCKDB:
+        raise UsageError("U281", "cannot open the database: the file is one of SQLite", place=database.name)
     try:
-        # one thread: none that a forked worker would miss
-        return driver.connect(database.location, read_only=read_only, config={"threads": 1})
+        return driver.connect(database.location, read_only=read_only, config=_READING if read_only else _WRITING)
     except driver.Error as error:
         raise cannot_open(database, error) from None
 

@@ -20,7 +20,8 @@ from rulener.formats.tables import nlp_system
 from rulener.formats.texts import good_documents, plain
 
 if TYPE_CHECKING:
-    from rulener.core.columns import Batch, Document, Entity
+    from rulener.core.columns import Batch, Entity
+    from rulener.core.views import Sentence
     from rulener.formats.sink import Sink
     from rulener.formats.writers import Settings
 
@@ -96,15 +97,16 @@ def rows(batch: Batch, settings: Settings, counts: Counter[str]) -> Iterator[Row
     system = nlp_system(settings.run_id)
     given = parse_date(settings.nlp_date) if settings.nlp_date is not None else None
     for document in good_documents(batch):
-        entities = document.entities
+        entities, sentences, text = document.entities, document.sentences, document.text
         if len(entities) >= MENTIONS:
             raise UsageError("U285", f"note {document.note_id} has {len(entities)} mentions; NOTE_NLP can have {MENTIONS - 1}")
         note_id = int(document.note_id or 0)
         day, moment = given or (parse_date(str(document.metadata["note_date"]))[0], None)
         for number, entity in enumerate(entities, 1):
             concept, source = _concept_ids(entity, counts)
+            snippet = _snippet(text, sentences[entity.sentence], entity, counts)
             yield Row(
-                note_id * MENTIONS + number, note_id, 0, _snippet(document, entity, counts), str(entity.start),
+                note_id * MENTIONS + number, note_id, 0, snippet, str(entity.start),
                 _cut(entity.text, SNIPPET_POINTS, "lexical_variant cut", counts), concept, source, system, day, moment,
                 "N" if entity.negated or entity.uncertain or entity.hypothetical or entity.family else "Y",
                 None if entity.historical is None else "past" if entity.historical else "present",
@@ -130,9 +132,8 @@ def _concept_ids(entity: Entity, counts: Counter[str]) -> tuple[int, int]:
     return standard.id, standard.id if is_standard else 0
 
 
-def _snippet(document: Document, entity: Entity, counts: Counter[str]) -> str:
+def _snippet(text: str, sentence: Sentence, entity: Entity, counts: Counter[str]) -> str:
     """The mention's sentence, or 250 characters of it around the mention."""
-    sentence = document.sentences[entity.sentence]
     start, end = min(sentence.start, entity.start), max(sentence.end, entity.end)
     if end - start > SNIPPET_POINTS:
         counts["snippet cut"] += 1
@@ -140,7 +141,7 @@ def _snippet(document: Document, entity: Entity, counts: Counter[str]) -> str:
         start = max(start, min(entity.start - before, end - SNIPPET_POINTS))
         start = min(start, entity.start)
         end = start + SNIPPET_POINTS
-    return _clean(document.text[start:end], counts)
+    return _clean(text[start:end], counts)
 
 
 def _cut(text: str, limit: int, what: str, counts: Counter[str]) -> str:
@@ -158,20 +159,22 @@ def _clean(text: str, counts: Counter[str]) -> str:
     return plain(text)
 
 
+_SAID = {True: "yes", False: "no", None: "unknown"}
+_PARTS_VALUES = re.compile(r"[,=\s]")
+
+
 def _modifiers(entity: Entity) -> str:
     """What NOTE_NLP has no column for, as `name=value` joined by commas; values have no commas and no equals signs."""
-    found = {axis: {True: "yes", False: "no", None: "unknown"}[getattr(entity, axis)] for axis in AXES}
-    found["label"] = entity.label
-    if entity.concepts and entity.concepts[0].code is not None:
-        found["concept"] = f"{entity.concepts[0].system}:{entity.concepts[0].code}"
-    found["linking"] = entity.linking or ""
-    found["section"] = entity.section or ""
-    found["rule"] = entity.rule or ""
-    return ",".join(f"{name}={_value(value)}" for name, value in found.items() if value)
-
-
-def _value(text: str) -> str:
-    return re.sub(r"[,=\s]", "_", text)
+    found = [f"{axis}={_SAID[getattr(entity, axis)]}" for axis in AXES]
+    first = entity.concepts[0] if entity.concepts else None
+    concept = f"{first.system}:{first.code}" if first is not None and first.code is not None else None
+    for name, value in (
+        ("label", entity.label), ("concept", concept), ("linking", entity.linking), ("section", entity.section),
+        ("rule", entity.rule),
+    ):  # fmt: skip
+        if value:
+            found.append(f"{name}={_PARTS_VALUES.sub('_', value)}")
+    return ",".join(found)
 
 
 # --- files

@@ -153,7 +153,6 @@ class CopyEntityWriter:
     def __init__(self, sink: Sink, engine: Any, settings: Settings) -> None:
         self._sink = sink
         self._run_id = settings.run_id
-        self.counts: Counter[str] = Counter(rows=0)
 
     def write(self, batch: Batch) -> None:
         table = batch_table(batch)
@@ -161,7 +160,6 @@ class CopyEntityWriter:
             table = table.append_column("metadata", [[None] * table.num_rows])
         values = [_made(name, table.column(name).to_pylist()) for name in ENTITY_COLUMNS]
         self._sink.write(_lines((self._run_id, *row) for row in zip(*values, strict=True)))
-        self.counts["rows"] += table.num_rows
 
     def close(self) -> None:
         """Every row is written already."""
@@ -176,6 +174,8 @@ def _made(name: str, values: list[Any]) -> list[Any]:
 
 
 def _json(value: Any) -> str:
+    if not value:
+        return "[]" if isinstance(value, list) else "{}"
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text if "\\u0000" not in text else json.dumps(_without_nul(value), ensure_ascii=False, separators=(",", ":"))
 

@@ -63,8 +63,10 @@ def target_of(url: str, rows: Sequence[str] = ()) -> Target:
     tables: dict[str, str] = {}
     for given in rows or (ENTITY,):
         kind, _, table = given.partition("=")
-        if kind not in KINDS or kind in tables:
-            raise UsageError("U212", f"unknown rows {kind!r}, or twice", hint="--rows entity or --rows note_nlp, or KIND=TABLE")
+        if kind not in KINDS:
+            raise UsageError("U212", f"unknown rows {kind!r}", hint="--rows entity or --rows note_nlp, or KIND=TABLE")
+        if kind in tables:
+            raise UsageError("U212", f"rows of {kind} are asked for twice")
         split_name(table or kind)
         tables[kind] = table or kind
     return Target(database, {kind: tables[kind] for kind in KINDS if kind in tables})

@@ -166,7 +166,8 @@ def _run(
     first = next(parts, None)
     if first is None:
         raise _no_notes(paths, planner.others, rows_passed_over) if paths else _no_notes([inputs[0].name], 0, {}, _NO_ROWS)
-    options: dict[str, Any] = {"format": ",".join(name for name in formats if name in FORMATS), "encoding": encoding or "utf-8"}
+    in_files = [name for name in formats if name in FORMATS]
+    options: dict[str, Any] = {**({"format": ",".join(in_files)} if in_files else {}), "encoding": encoding or "utf-8"}
     columns = inputs[0].columns
     given = {"notes": list(names), "id_column": columns.id, "text_column": columns.text, "carry": list(columns.carry)}
     options |= {name: value for name, value in given.items() if value}

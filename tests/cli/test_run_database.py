@@ -64,6 +64,32 @@ CASES: dict[str, list[str]] = {
 }
 
 
+TO: dict[str, list[str]] = {
+    "rows_without_to": ["--rows", "note_nlp"],
+    "to_no_url": ["--to", "oracle://root:geheim@host/x"],
+    "to_sqlite": ["--to", "sqlite:n.db"],
+    "to_unknown_rows": ["--to", "r.duckdb", "--rows", "mentions"],
+    "to_no_table": ["--to", "r.duckdb", "--rows", "entity=a..b"],
+    "to_review": ["--to", "r.duckdb", "--review", "queue.tsv"],
+    "to_no_date": ["--to", "r.duckdb", "--rows", "note_nlp", "--nlp-date", "today"],
+    "to_other_table": ["--to", "r.duckdb"],
+    "to_no_database": ["--to", "duckdb:n.db"],
+}
+
+
+@pytest.mark.parametrize("name", TO)
+def test_messages_of_targets(call: Call, notes: Path, name: str) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="the extra [duckdb] has it")
+    with duckdb.connect("r.duckdb") as connection:
+        connection.execute("create table entity (patient integer)")
+    ended = call("run", "--db", "n.db", "--table", "note", *TO[name], "-o", "out", "--workers", 1)
+    shown = f"{ended.err}exit code {ended.code}\n"
+    golden = GOLDEN / f"run-{name.replace('_', '-', 1)}.txt"
+    if os.environ.get("RULENER_WRITE_GOLDEN") == "1":
+        golden.write_text(shown)
+    assert shown == golden.read_text()
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_messages(call: Call, notes: Path, name: str) -> None:
     ended = call("run", *CASES[name], "-o", "out", "--workers", 1)

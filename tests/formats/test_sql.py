@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import tracemalloc
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from rulener.formats.database import has_password, parse_url, quoted
 from rulener.formats.readers import Columns, omop_note
 from rulener.formats.sql import query_of
 from rulener.run.directory import run
-from rulener.run.spool import _order
+from rulener.run.spool import Spool, _order
 from tests.formats.test_readers import CarryingEngine
 from tests.postgresql import Server, postgresql, server  # noqa: F401 (fixtures)
 from tests.run.conftest import small_parts  # noqa: F401 (a fixture)
@@ -228,6 +230,27 @@ def test_a_database_that_changed_is_refused(tmp_path: Path, small_parts: None) -
         run(FakeEngine(), [], str(tmp_path / "out"), workers=1, query=query)
     assert tree(tmp_path / "out") == before
     connection.close()
+
+
+def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
+    def peak(rows: int) -> int:
+        path = tmp_path / f"{rows}.db"
+        connection = sqlite3.connect(path)
+        connection.execute("create table note (id integer, text text)")
+        connection.executemany("insert into note values (?, ?)", ((n, "chest pain " * 200) for n in range(rows, 0, -1)))
+        connection.commit()
+        connection.close()
+        query = query_of(str(path), None, "note")
+        tracemalloc.start()
+        with closing(Spool(str(tmp_path))) as spool:
+            spool.add(query.notes(Columns(), None), by_id=True)
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return used
+
+    peak(10)  # imports
+    few = peak(1_000)
+    assert peak(20_000) < few + 6_000_000  # the texts have 44 MB; what is kept of each is its place
 
 
 # --- URLs

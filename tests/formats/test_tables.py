@@ -502,3 +502,48 @@ def test_a_user_who_may_not_make_tables(
     assert {run for (run,) in store.rows("select distinct run_id from entity")} == {"first", "second"}
     for path in (tmp_path / "out").iterdir():
         assert b"geheim" not in path.read_bytes()
+
+
+def test_a_worker_that_outlives_its_parent_holds_no_session(server: Server, postgresql: str) -> None:  # noqa: F811
+    from rulener.formats.postgresql_tables import PostgreSQLTables
+    from rulener.formats.tables import RunRecord
+
+    with PostgreSQLTables(target_of(postgresql), RunRecord("r", "s", "v", "e", "{}")) as tables:
+        tables.open()
+        waiting, go = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(go)
+            os.read(waiting, 1)
+            os._exit(0)
+        tables._connection.pgconn.finish()  # as when the parent is gone: nothing is said to the server
+    try:
+        with PostgreSQLTables(target_of(postgresql), RunRecord("r", "s", "v", "e", "{}")) as again:
+            again.open()
+    finally:
+        os.close(go)
+        os.close(waiting)
+        os.waitpid(pid, 0)
+
+
+def test_whatever_a_text_holds_comes_back(postgresql: str) -> None:  # noqa: F811
+    import psycopg
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+
+    from rulener.formats.postgresql_tables import _json, _lines
+
+    with psycopg.connect(postgresql) as connection:
+        connection.execute("create temporary table t (n integer, text text, made jsonb, sure boolean)")
+
+        @settings(max_examples=60, deadline=None, database=None)
+        @given(st.lists(st.tuples(st.text(), st.none() | st.booleans()), max_size=6))
+        def there_and_back(values: list[tuple[str, bool | None]]) -> None:
+            connection.execute("truncate t")
+            with connection.cursor() as cursor, cursor.copy("copy t from stdin") as copy:
+                copy.write(_lines((n, text, _json([{"a": text}]), sure) for n, (text, sure) in enumerate(values)))
+            found = connection.execute("select text, made, sure from t order by n").fetchall()
+            plain = [text.replace("\0", "\ufffd") for text, _ in values]
+            assert found == [(text, [{"a": text}], sure) for text, (_, sure) in zip(plain, values, strict=True)]
+
+        there_and_back()
