@@ -250,7 +250,7 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
 
     peak(10)  # imports
     few = peak(1_000)
-    assert peak(20_000) < few + 6_000_000  # the texts have 44 MB; what is kept of each is its place
+    assert peak(8_000) < few + 4_000_000  # the texts have 17 MB; what is kept of each is its place
 
 
 # --- URLs
