@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from rulener.formats.annotated import Annotated, Source
     from rulener.formats.sink import FolderSink
 
-_LINE_END = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")  # brat ends a line at each of these
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+"""brat ends a line at each of these."""
+
+_LINE_END = re.compile(f"[{LINE_ENDS}]")
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _SPACE = re.compile(r"\s")
 _DRAWN = {

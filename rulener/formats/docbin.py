@@ -76,11 +76,12 @@ def _sentence_starts(document: Document, starts: list[int]) -> list[bool] | None
 def _user_data(document: Document, entities: list[Entity]) -> dict[Any, Any]:
     """The note as a whole, and the extension attributes as spaCy keeps them: declared or not, they are there."""
     whole = {"note_id": document.note_id, "engine": document.engine, "metadata": document.metadata}
-    found: dict[Any, Any] = {GROUP: {**whole, "entities": [_record(entity) for entity in document.entities]}}
+    records = {entity.id: _record(entity) for entity in document.entities}
+    found: dict[Any, Any] = {GROUP: {**whole, "entities": list(records.values())}}
     for entity in reversed(entities):  # two mentions in one place share their attributes: those of the first
-        record = _record(entity)
+        record = records[entity.id]
         for name in EXTENSIONS:
-            found["._.", name, entity.start, entity.end] = record[name]
+            found["._.", name, record["start"], record["end"]] = record[name]
     return found
 
 

@@ -86,7 +86,10 @@ _CODE_SYSTEM = "http://terminology.hl7.org/CodeSystem"
 
 
 class FhirWriter:
+    """`left_out` counts by reason the mentions that became nothing."""
+
     def __init__(self, sink: Sink, engine: Any) -> None:
+        self.left_out: Counter[str] = Counter()
         self._sink = sink
         self._engine = engine.fingerprint
         schemes: dict[str, dict[str, str]] = engine.info()["schemes"]
@@ -94,7 +97,9 @@ class FhirWriter:
 
     def write(self, batch: Batch) -> None:
         for document in good_documents(batch):
-            bundle = _Note(document, self._kinds, self._engine).bundle()
+            note = _Note(document, self._kinds, self._engine)
+            bundle = note.bundle()
+            self.left_out.update(note.left_out)
             self._sink.write(utf8(json.dumps(bundle, ensure_ascii=False, separators=(",", ":")) + "\n"))
 
     def close(self) -> None:
@@ -120,15 +125,15 @@ class _Note:
         self._encounter = _reference(carried.get("encounter"), "Encounter")
         self._date = _date(carried.get("date"))
         self._seen: Counter[tuple[Any, ...]] = Counter()
-        self._left_out: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
 
     def bundle(self) -> Resource:
         resources = [made for entity in self._document.entities if (made := self._resource(entity)) is not None]
         if resources:
             resources += self._made_by(resources)
         bundle: Resource = {"resourceType": "Bundle", "id": _uuid("Bundle", self._id)}
-        if self._left_out:
-            bundle["meta"] = {"extension": [_left_out(reason, count) for reason, count in sorted(self._left_out.items())]}
+        if self.left_out:
+            bundle["meta"] = {"extension": [_left_out(reason, count) for reason, count in sorted(self.left_out.items())]}
         bundle["identifier"] = {"system": f"{BASE}:note", "value": _words(self._id) or "_"}
         bundle["type"] = "collection"
         if resources:
@@ -155,7 +160,7 @@ class _Note:
         return makers.get(kind, self._observation)(entity)
 
     def _nothing(self, reason: str) -> Resource | None:
-        self._left_out[reason] += 1
+        self.left_out[reason] += 1
         return None
 
     # --- the resources
@@ -400,6 +405,8 @@ def _date(value: Any) -> str | None:
 
 def _words(text: str) -> str:
     """A string of FHIR: one line, no control characters."""
+    if text.isprintable() and "  " not in text:  # nearly always
+        return text.strip(" ")
     return _CONTROL.sub("\ufffd", _SPACE.sub(" ", text)).strip()
 
 

@@ -54,13 +54,14 @@ def _task(document: Document) -> dict[str, Any]:
 def task_tokens(text: str, starts: set[int], ends: set[int]) -> list[dict[str, Any]]:
     """Tokens that make up the whole text: one space after a token is its `ws`, other white space is a token of its own."""
     listed: list[dict[str, Any]] = []
+    text = plain(text)  # as long
     for start, end in tokens(text, starts | ends, spaces=True):
         follows = bool(listed) and not listed[-1]["ws"] and not listed[-1]["text"].isspace()
         if follows and text[start] == " " and start not in starts and start + 1 not in ends:
             listed[-1]["ws"] = True
             start += 1
         if start < end:
-            listed.append({"text": plain(text[start:end]), "start": start, "end": end, "id": len(listed), "ws": False})
+            listed.append({"text": text[start:end], "start": start, "end": end, "id": len(listed), "ws": False})
     return listed
 
 

@@ -14,6 +14,8 @@ from rulener.document import AXES
 from rulener.errors import UsageError
 from rulener.formats import annotated, writers
 from rulener.formats.annotated import Source
+from rulener.formats.brat import LINE_ENDS
+from rulener.formats.i2b2 import Words
 from rulener.formats.plain import NO_ENGINE, Left, PlainBatch, PlainDocument, PlainEngine, PlainEntity
 from rulener.formats.readers import Unreadable
 from rulener.formats.sink import FolderSink, Sink
@@ -39,9 +41,11 @@ LOST = {
     "parquet": ("sections of notes",),
     "arrow": ("sections of notes",),
     "csv": ("sections of notes", "linking"),
-    "brat": ("sections of notes", *_TRACE),
-    "i2b2": ("sections of notes", *_TRACE, *_RUN, "concepts", "historical", "assertions of tests and treatments"),
-    "conll": ("sections of notes", *_TRACE, *_RUN, "concepts", "assertions", "metadata", "overlapping"),
+    "brat": ("sections of notes", *_TRACE, "line ends"),
+    "i2b2": (
+        "sections of notes", *_TRACE, *_RUN, "concepts", "historical", "assertions of tests and treatments", "parts of words",
+    ),
+    "conll": ("sections of notes", *_TRACE, *_RUN, "concepts", "assertions", "metadata", "overlapping", "white space"),
     "labelstudio": ("sections of notes", *_TRACE, "sections", "linking"),
     "doccano": ("sections of notes", *_TRACE, *_RUN, "concepts"),
     "prodigy": ("sections of notes", *_TRACE, "sections", "linking", "concepts"),
@@ -49,7 +53,7 @@ LOST = {
     "fhir": ("sections of notes", "cues"),
     "docbin": ("sections of notes",),
     "gold": ("sections of notes", *_TRACE, *_RUN, "assertions that nobody judged"),
-}
+}  # fmt: skip
 """What each target cannot hold: kinds of `_has`. Only brat and gold hold mentions with gaps."""
 
 
@@ -139,6 +143,8 @@ class _Converter:
                 for documents in _slices(self._documents()):
                     writer.write(PlainBatch([self._counted(one) for one in documents], with_metadata=carries))
                 writer.close()
+                for reason, count in getattr(writer, "left_out", {}).items():
+                    self._left.out(f"mentions that become nothing: {reason}", count)
                 sink.sync()
             finally:
                 sink.close()
@@ -211,6 +217,9 @@ _SAID = {
     "metadata": "metadata of notes",
     "overlapping": "mentions that overlap a longer one",
     "sections of notes": "sections of notes",
+    "line ends": "line ends at the edges of mentions",
+    "white space": "white space at the edges of mentions",
+    "parts of words": "mentions of parts of words, widened to whole ones",
 }
 
 
@@ -222,6 +231,10 @@ def _has(kind: str, document: PlainDocument) -> int:
         return bool(document.metadata)
     if kind == "overlapping":
         return without_overlap(document.entities)[1]  # type: ignore[arg-type]
+    if kind == "parts of words":
+        words = Words(document.text)
+        found = ((one, words.over(one.start, one.end)) for one in document.entities)
+        return sum(place is None or not words.exactly(*place, one.start, one.end) for one, place in found)
     judged = document.judged
     tests: dict[str, Callable[[PlainEntity], bool]] = {
         "cues": lambda one: bool(one.cues),
@@ -231,6 +244,8 @@ def _has(kind: str, document: PlainDocument) -> int:
         "linking": lambda one: one.linking is not None,
         "concepts": lambda one: bool(one.concepts),
         "historical": lambda one: bool(one.historical),
+        "line ends": lambda one: one.text != one.text.strip(LINE_ENDS),
+        "white space": lambda one: one.text != one.text.strip(),
         "assertions": _asserted,
         "assertions of tests and treatments": lambda one: one.label != "problem" and _asserted(one),
         "assertions that nobody judged": lambda one: any(getattr(one, axis) for axis in AXES if axis not in judged),

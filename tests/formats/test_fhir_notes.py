@@ -346,3 +346,12 @@ def test_more_bundles_than_files_may_be_open(tmp_path: Path) -> None:
     found = [json.loads(line) for line in (tmp_path / "out" / "part-00000.jsonl").read_text().splitlines()]
     assert [one["text"] for one in found] == [f"pain {number}" for number in range(80)]
     assert (totals.notes, totals.failed) == (80, 0)
+
+
+def test_the_last_line_of_a_run_names_what_was_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    from rulener.cli.run import _summarise
+
+    rows = {f"{kind} resources": number for number, kind in enumerate(("Claim", "Encounter", "Observation", "Patient"), 1)}
+    _summarise(Totals(notes=2, passed_over=1, rows_passed_over=rows), "out", 1.0, 1, False)
+    expected = "1 Claim resources, 2 Encounter resources, 3 Observation resources, 1 more kinds (see manifest.json)"
+    assert f", 1 other files, {expected} passed over; " in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from rulener.cli.main import ended
 from rulener.core.columns import AXES
 from rulener.errors import UsageError
 from rulener.formats import annotated
+from rulener.formats.brat import LINE_ENDS
 from rulener.formats.gold import GoldWriter, _record, read_gold
 from rulener.formats.plain import Left, PlainBatch, PlainDocument, PlainEngine, PlainEntity, document_of
 from rulener.formats.sink import FolderSink, Sink
@@ -426,6 +428,39 @@ def test_fhir_and_html_from_json_lines(out: Path, folder: Path, tmp_path: Path) 
     assert "<mark" in (tmp_path / "x.html").read_text()
 
 
+def test_losses_of_single_formats(tmp_path: Path) -> None:
+    note = {"schema": "rulener.gold/1", "id": "a", "text": "(fever)\nknee", "mentions": [
+        {"id": "T1", "start": 1, "end": 6, "text": "fever", "label": "problem", "gold": {"historical": True}},
+        {"id": "T2", "start": 7, "end": 12, "text": "\nknee", "label": "test", "gold": {"negated": True}},
+    ]}  # fmt: skip
+    (tmp_path / "g").write_text(json.dumps(note) + "\n")
+
+    def lost(target: str) -> dict[str, int]:
+        return convert(str(tmp_path / "g"), str(tmp_path / target), "gold", target).left_out
+
+    assert lost("brat") == {"line ends at the edges of mentions": 1}
+    assert lost("conll") == {"assertions of mentions": 2, "white space at the edges of mentions": 1}
+    assert lost("i2b2") == {
+        "assertions of tests and treatments": 1, "mentions of parts of words, widened to whole ones": 2,
+        "mentions that are historical": 1,
+    }  # fmt: skip
+    note["mentions"][0]["label"] = "anatomy"  # type: ignore[index]
+    (tmp_path / "g").write_text(json.dumps(note) + "\n")
+    assert lost("fhir") == {"mentions that become nothing: label anatomy": 1}
+
+
+def test_a_full_disk_leaves_nothing_behind(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Sink, data: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Sink, "write", full)
+    (tmp_path / "x").write_text("before")
+    with pytest.raises(UsageError, match=r"^\[U207\] .*: cannot write: No space left on device"):
+        convert(str(out), str(tmp_path / "x"), "jsonl", "csv", overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert (tmp_path / "x").read_text() == "before"
+
+
 # --- any note, any mentions
 
 ALPHABET = "ab1 \t\r\n.\u0301\u00e9\U0001f642\u200d\u2028\x0b\x85'\"\\<|"
@@ -485,7 +520,7 @@ def test_offsets_of_any_text_come_back(tmp_path_factory: pytest.TempPathFactory,
     found = back(document, name, _scratch(tmp_path_factory))
     expected = document.entities
     if name == "brat":  # a T line cannot hold line ends
-        expected = tuple(stripped(one, "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029") for one in expected)
+        expected = tuple(stripped(one, LINE_ENDS) for one in expected)
     assert sorted(map(key, found.entities)) == sorted(map(key, expected))
     assert found.text == document.text
 
