@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
+import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rulener.cli.common import engine_options, err_is_terminal, load_engine, print_json
-from rulener.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_NOTES_FAILED, UsageError
+from rulener.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_NOTES_FAILED, EXIT_TERMINATED, UsageError
 from rulener.formats import readers
 from rulener.formats.readers import Columns
 from rulener.formats.writers import FORMATS
@@ -19,7 +22,7 @@ from rulener.run.directory import Totals, default_workers, run
 from rulener.run.review import write_review
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rulener.formats.sql import Query
     from rulener.formats.tables import Target
@@ -103,7 +106,7 @@ def command(
         raise UsageError("U254", "a review queue is made from JSON lines", hint="add --format jsonl")
     engine = load_engine({**make, "decisions": decisions})
     try:
-        with _Progress() as progress:
+        with _terminable(), _Progress() as progress:
             totals = run(
                 engine,
                 inputs,
@@ -120,9 +123,11 @@ def command(
                 run_id=run_id,
                 to=target,
             )
-    except KeyboardInterrupt:
-        click.echo("rulener: interrupted; what is done stays, the same command goes on from there", err=True)
-        return EXIT_INTERRUPTED
+    except KeyboardInterrupt as interruption:
+        by_system = isinstance(interruption, _Terminated)
+        how, code = ("terminated", EXIT_TERMINATED) if by_system else ("interrupted", EXIT_INTERRUPTED)
+        click.echo(f"rulener: {how}; what is done stays, the same command goes on from there", err=True)
+        return code
     seconds = time.perf_counter() - begun
     if review is not None:
         count = write_review(Path(output), Path(review))
@@ -173,6 +178,26 @@ def _warn_of_password(option: str, url: str) -> None:
     if source is click.core.ParameterSource.COMMANDLINE and has_password(url):
         where = f"give the URL in RULENER_{option.upper()}, or use ~/.pgpass"
         click.echo(f"rulener: warning: everybody on this machine can see a password on a command line; {where}", err=True)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: the run ends as with Ctrl-C."""
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be caught
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _summarise(totals: Totals, output: str, seconds: float, workers: int, as_json: bool) -> None:

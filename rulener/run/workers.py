@@ -305,6 +305,7 @@ def _spawned_main() -> None:
 def _serve(job: Job, plan_fd: int, folder: str, tasks: int, results: int, parent: int) -> None:
     """Makes part after part until the parent closes the pipe or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with_parent()
     reports = _Reports(results)
     syncer = Syncer(reports.finished, reports.failed)  # the next task may never come
