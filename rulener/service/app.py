@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
@@ -121,20 +121,10 @@ class Service:
 
 
 def application(service: Service) -> Door:
-    """The service as an ASGI application."""
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await service.start()
-        try:
-            yield
-        finally:
-            await service.stop()
-
+    """The service as an ASGI application. Starting and stopping it is the caller's part."""
     app = FastAPI(
         title="rulener",
         version=__version__,
-        lifespan=lifespan,
         openapi_url="/openapi.json",
         docs_url=None,  # these pages load scripts from another site
         redoc_url=None,
@@ -158,7 +148,7 @@ def application(service: Service) -> Door:
             openapi_extra=pages.extra(route),
             response_class=Response,
         )
-    app.openapi = lambda: pages.document(app, service.settings)
+    app.openapi = cache(lambda: pages.document(app, service.settings))
     routes = frozenset((*(route.path for route in pages.ROUTES), "/openapi.json"))
     return Door(app, routes, service.engines, service.metrics, service.settings.token)
 
