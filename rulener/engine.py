@@ -412,7 +412,7 @@ class Engine:
             if mentions is None:
                 batch = Batch(self._tables, [note_id], self._labels)
                 scanner.annotate(batch, text)
-                self._linker.link_found(batch)
+                self._linker.link_found(batch, scanner.tokenise)
             else:
                 given, labels = self._given(text, mentions)
                 batch = Batch(self._tables, [note_id], labels)
@@ -467,9 +467,9 @@ class Engine:
         scanner = self._take()
         try:
             scanner.annotate_all(batch, texts)
+            self._linker.link_found(batch, scanner.tokenise)
         finally:
             self._idle.append(scanner)
-        self._linker.link_found(batch)
         return batch
 
     def annotate_batch(self, texts: Iterable[str], ids: Iterable[str] | None = None) -> pyarrow.Table:

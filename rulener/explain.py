@@ -266,7 +266,7 @@ class _Explainer:
         self.scanner = engine._scanner(trace=True)
         batch = Batch(engine._tables, [None], engine._labels)
         self.scanner.annotate(batch, text)
-        engine._linker.link_found(batch)
+        engine._linker.link_found(batch, self.scanner.tokenise)
         if batch.failures:
             _, code, reason = batch.failures[0]
             raise NoteError(code, reason)

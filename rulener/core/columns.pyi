@@ -91,6 +91,13 @@ class Batch:
     def flagged_rows(self, flags: int) -> list[tuple[int, int]]:
         """`(row, note)` of the rows with one of the flags (1: ambiguous, 2: an opening bracket follows), in order."""
 
+    def short_rows(self, wanted: frozenset[str]) -> list[tuple[int, int, str]]:
+        """`(row, note, surface)` of rows of a lexicon's terms whose surface is wanted; only those of two to six characters are
+        found, the first two ASCII capitals or digits."""
+
+    def uncoded_rows(self) -> list[tuple[int, int]]:
+        """Rows of rules, not of lexicons, that have no code though other terms of their label have some: row and note."""
+
     def row_range(self, number: int) -> tuple[int, int]:
         """The first row of a note and the one after its last."""
 

@@ -33,6 +33,11 @@ cdef enum:
     MAX_CUE_TOKENS = 1 << 20
 
 
+cdef inline bint _is_capital(Py_UCS4 char) noexcept:
+    """An ASCII capital or digit."""
+    return 65 <= char <= 90 or 48 <= char <= 57
+
+
 cdef bint is_better(const ConceptLink *a, const ConceptLink *b) noexcept nogil:
     """As its source writes it before a variant, then by rank."""
     if (a.variant != 0) != (b.variant != 0):
@@ -473,6 +478,41 @@ cdef class Batch:
         cdef list found = []
         for k in range(self.entities.n):
             if rows[k].flags & flags:
+                found.append((k, rows[k].doc))
+        return found
+
+    def short_rows(self, frozenset wanted):
+        """Rows of a lexicon's terms whose surface, of two to six characters, the first two capitals or digits, is wanted: row,
+        note and surface."""
+        cdef const EntityRow *rows = <const EntityRow *> self.entities.data
+        cdef u64 k
+        cdef u32 length
+        cdef str text, surface
+        cdef list found = []
+        for k in range(self.entities.n):
+            length = rows[k].end - rows[k].start
+            if length < 2 or length > 6 or rows[k].term >= self.tables.n_terms:
+                continue
+            if not self.tables.terms[rows[k].term].flags & TERM_LEXICON:
+                continue
+            text = self.texts[rows[k].doc]
+            if rows[k].end <= <u64> len(text) and _is_capital(text[rows[k].start]) and _is_capital(text[rows[k].start + 1]):
+                surface = text[rows[k].start : rows[k].end]
+                if surface in wanted:
+                    found.append((k, rows[k].doc, surface))
+        return found
+
+    def uncoded_rows(self):
+        """Rows of rules, not of lexicons, that have no code though other terms of their label have some: row and note."""
+        cdef const EntityRow *rows = <const EntityRow *> self.entities.data
+        cdef const Term *term
+        cdef u64 k
+        cdef list found = []
+        for k in range(self.entities.n):
+            if rows[k].term >= self.tables.n_terms or rows[k].n_more:
+                continue
+            term = &self.tables.terms[rows[k].term]
+            if term.flags & TERM_UNCODED and not term.flags & TERM_LEXICON and (self.tables.coded_labels >> (term.label & 63)) & 1:
                 found.append((k, rows[k].doc))
         return found
 

@@ -18,12 +18,15 @@ from rulener.errors import UsageError
 from rulener.linking.abbreviations import MAX_SHORT, is_short_form, meaning, stands_for
 from rulener.linking.causes import may_name_causes
 from rulener.linking.note import Note, note_of
-from rulener.linking.short_forms import ShortForms, read_short_forms, shipped
+from rulener.linking.sections import expects
+from rulener.linking.short_forms import Sense, ShortForms, best_near, names_sense, read_short_forms, shipped
 from rulener.linking.sieve import (
     AMBIGUOUS,
     RESOLVED,
     SCORES,
     STEP_NUMBERS,
+    SURE,
+    UNLIKELY,
     Candidate,
     Linked,
     Mention,
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 DEFAULT_STEPS = tuple(step for step in STEPS if step not in ("spelling", "decision"))
 DEFAULT_MIN_SCORE = 0.3
-_OPTIONS = ("steps", "min_score", "abbreviations")
+_OPTIONS = ("steps", "min_score", "abbreviations", "deep")
 ROW_AMBIGUOUS, ROW_BRACKET = 1, 2
 _SHORT_IN_BRACKET = re.compile(r"\s?[(\[]([^\s()\[\]]{2,10})[)\];,:]")
 _LONG_IN_BRACKET = re.compile(r"\s?[(\[]([^()\[\]\n]{2,120})[)\]]")
@@ -46,11 +49,13 @@ _LONG_IN_BRACKET = re.compile(r"\s?[(\[]([^()\[\]\n]{2,120})[)\]]")
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the linker does. `steps` that are switched off are not tried; `min_score` is the least a partial match may have;
-    `abbreviations` is the file of the abbreviation lexicon, None for that of the package."""
+    `abbreviations` is the file of the abbreviation lexicon, None for that of the package. With `deep` the steps for given
+    mentions are tried on those found mentions of rules that have no concept."""
 
     steps: tuple[str, ...] = DEFAULT_STEPS
     min_score: float = DEFAULT_MIN_SCORE
     abbreviations: str | None = None
+    deep: bool = False
     short_forms: ShortForms = field(default_factory=shipped, compare=False)
 
     @property
@@ -59,6 +64,8 @@ class Options:
 
     def to_dict(self) -> dict[str, Any]:
         made: dict[str, Any] = {"steps": list(self.steps), "min_score": self.min_score}
+        if self.deep:
+            made["deep"] = True
         return made if self.abbreviations is None else {**made, "abbreviations": self.abbreviations}
 
     def keys(self) -> dict[str, Any]:
@@ -85,15 +92,19 @@ def read_options(given: Mapping[str, Any] | bool | None) -> Options | None:
     least = given.get("min_score", DEFAULT_MIN_SCORE)
     if not isinstance(least, int | float) or isinstance(least, bool) or not 0 <= least <= 1:
         raise UsageError("U250", f"linking: min_score is {least!r}, not a number from 0 to 1")
+    deep = given.get("deep", False)
+    if not isinstance(deep, bool):
+        raise UsageError("U250", f"linking: deep is {deep!r}, not true or false")
     path = given.get("abbreviations")
     if path is not None and not isinstance(path, str | os.PathLike):
         raise UsageError("U250", f"linking: abbreviations is {path!r}, not a path")
     short_forms = shipped() if path is None else read_short_forms(Path(path))
     return Options(
-        tuple(step for step in STEPS if step in steps), float(least), None if path is None else os.fspath(path), short_forms
+        tuple(step for step in STEPS if step in steps), float(least), None if path is None else os.fspath(path), deep, short_forms
     )
 
 
+Tokenise = Callable[[str], Sequence[tuple[Any, ...]]]
 _KNOWN = 50_000  # judgements kept
 _Key = tuple[int, int | None]
 
@@ -104,6 +115,8 @@ class _NoteRows:
 
     ambiguous: list[int] = field(default_factory=list)
     bracket: list[int] = field(default_factory=list)
+    short: list[tuple[int, tuple[Sense, ...]]] = field(default_factory=list)
+    uncoded: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +148,8 @@ class Linker:
         self._compatible = compatible
         self._sieve: Sieve | None = None
         self._known: dict[tuple[int, ...], _Judged] = {}
+        self._deep: dict[tuple[str, str], Linked] = {}
+        self._senses: dict[tuple[int, ...], int | None] = {}
         self._decided: dict[tuple[str, str, str | None], int | None] = {}
         self._decisions = decisions
         if decisions is not None:
@@ -167,12 +182,13 @@ class Linker:
 
     # --- found mentions -----------------------------------------------------------------------------------------------
 
-    def link_found(self, batch: Batch) -> None:
-        """Judge the flagged mentions of a scanned batch, and those that a decision is about."""
+    def link_found(self, batch: Batch, tokenise: Tokenise) -> None:
+        """Judge the flagged mentions of a scanned batch, and those that a decision is about. `tokenise` reads the words of a
+        mention, when one goes through the deeper steps."""
         made: dict[int, Linked] = {}
         if self.options is not None:
             for note, rows in self._flagged(batch).items():
-                self._link_note(batch, note, rows, made)
+                self._link_note(batch, note, rows, made, tokenise)
         if self._decided:
             self._decide(batch, range(batch.n_entities), made)
         write(batch, made)
@@ -183,13 +199,28 @@ class Linker:
             found.setdefault(note, _NoteRows()).ambiguous.append(row)
         for row, note in batch.flagged_rows(ROW_BRACKET):
             found.setdefault(note, _NoteRows()).bracket.append(row)
+        assert self.options is not None
+        if "abbreviation" in self.options.steps:
+            short_forms = self.options.short_forms
+            for row, note, surface in batch.short_rows(short_forms.of_several):
+                found.setdefault(note, _NoteRows()).short.append((row, short_forms.senses(surface)))
+        if self.options.deep:
+            for row, note in batch.uncoded_rows():
+                found.setdefault(note, _NoteRows()).uncoded.append(row)
         return found
 
-    def _link_note(self, batch: Batch, note: int, rows: _NoteRows, made: dict[int, Linked]) -> None:
+    def _link_note(self, batch: Batch, note: int, rows: _NoteRows, made: dict[int, Linked], tokenise: Tokenise) -> None:
         if rows.bracket and self.options is not None and "abbreviation" in self.options.steps:
             defined = self._defined(batch, note, rows.bracket)
             if defined:
                 self._link_abbreviations(batch, note, defined, made)
+        if rows.short:
+            self._link_short_forms(batch, note, rows.short, made, tokenise)
+        for row in rows.uncoded:
+            if row not in made:
+                linked = self._deepened(batch, row, batch.texts[note][slice(*batch.span(row))], tokenise)
+                if linked.candidates and linked.candidates[0].score >= SURE:
+                    made[row] = linked
         left = [row for row in rows.ambiguous if row not in made]
         judged = [(row, self._judged(batch.terms(row))) for row in left]
         unsettled = [(row, found) for row, found in judged if found.linked.linking == AMBIGUOUS]
@@ -256,6 +287,76 @@ class Linker:
                 first = found.equal[supported.pop()]
                 rest = [c for c in found.linked.candidates if c is not first]
                 made[row] = Linked(RESOLVED, (first, *rest), "another mention of the note has this concept")
+                continue
+            by_section = self._by_section(found.linked, found.equal.values(), batch.row(row)[3])
+            if by_section is not None:
+                made[row] = by_section
+
+    def _by_section(self, linked: Linked, equals: Iterable[Candidate], section: str | None) -> Linked | None:
+        """The only one of several equal concepts whose semantic type the section is about, before the others."""
+        if section is None:
+            return None
+        found = [c for c in equals if expects(section, self.tables.concept(c.concept).semantic_type)]
+        if len(found) != 1:
+            return None
+        rest = [c for c in linked.candidates if c is not found[0]]
+        return Linked(RESOLVED, (found[0], *rest), "the section is about things of its kind")
+
+    def _link_short_forms(
+        self, batch: Batch, note: int, rows: Sequence[tuple[int, tuple[Sense, ...]]], made: dict[int, Linked], tokenise: Tokenise
+    ) -> None:
+        """A short form whose concept is one meaning of several stays as it is when the words beside it speak for that meaning, or
+        it is the usual one; else it is ambiguous, or with `deep` what they speak for."""
+        text = batch.texts[note]
+        whole = ""
+        for row, senses in rows:
+            if row in made:
+                continue
+            terms = batch.terms(row)
+            candidates = self._judged(terms).linked.candidates
+            own = self._own_sense(terms, candidates, senses)
+            if own is None:
+                continue
+            whole = whole or text.lower()
+            start, end, _, section, _ = batch.row(row)
+            chosen = best_near(senses, text, whole, start, end, section)
+            if chosen == own or (chosen is None and senses[own].is_usual):
+                continue
+            meant = None
+            if chosen is not None and self.options is not None and self.options.deep:
+                found = (self._deepened(batch, row, " ".join(name), tokenise) for name in senses[chosen].names)
+                meant = next((linked for linked in found if linked.linking == RESOLVED), None)
+            if meant is not None:
+                first = [
+                    c._replace(step="abbreviation", score=round(c.score * SCORES["abbreviation"], 4)) for c in meant.candidates
+                ]
+                rest = [c._replace(score=UNLIKELY) for c in candidates]
+                made[row] = Linked(RESOLVED, (*first, *rest), "the words beside it speak for this meaning")
+            else:
+                why = "a short form of several meanings" if chosen is None else "the words beside it speak for another meaning"
+                made[row] = Linked(AMBIGUOUS, candidates, why)
+
+    def _own_sense(self, terms: tuple[int, ...], candidates: Sequence[Candidate], senses: Sequence[Sense]) -> int | None:
+        """Which of a short form's meanings its best concept is."""
+        if terms not in self._senses:
+            name = self.tables.concept(candidates[0].concept).name if candidates else None
+            if len(self._senses) >= _KNOWN:
+                self._senses.clear()
+            self._senses[terms] = names_sense(senses, name) if name else None
+        return self._senses[terms]
+
+    def _deepened(self, batch: Batch, row: int, surface: str, tokenise: Tokenise) -> Linked:
+        """What the steps for given mentions say of these words alone, with the row's label. Worked out once for each wording."""
+        label = batch.labels[batch.row(row)[2]]
+        known = self._deep.get((surface, label))
+        if known is None:
+            note = note_of(surface, tokenise(surface))
+            mention = Mention(0, len(surface), note.words, self._compatible(label))
+            known, _ = self.sieve.link(mention, note, [])
+            if len(self._deep) >= _KNOWN:
+                self._deep.clear()
+            self._deep[surface, label] = known
+        return known
 
     # --- given mentions -----------------------------------------------------------------------------------------------
 
@@ -279,9 +380,16 @@ class Linker:
         fitting = [term for term in terms if labels is None or self.tables.term_label(term) in labels]
         exact = [c for c in self._static(fitting) if self.tables.concept_key(c.concept)[1] is not None]
         if exact and fitting == terms and not self._may_mean_more(note, note.text[start:end]):
-            return None, []
+            judged = self._judged(tuple(terms))
+            if judged.linked.linking != AMBIGUOUS:
+                return None, []
+            return self._by_section(judged.linked, judged.equal.values(), section), []
         mention = Mention(start, end, note.within(start, end), labels, section)
         linked, tried = self.sieve.link(mention, note, exact)
+        if linked.linking == AMBIGUOUS and linked.candidates and linked.candidates[0].score >= SURE:
+            best = linked.candidates[0]
+            equals = [c for c in linked.candidates if (c.score, c.rank) == (best.score, best.rank)]
+            linked = self._by_section(linked, equals, section) or linked
         if not linked.candidates and fitting == terms:
             linked = judge(self.tables, self._static(terms))
         return linked, tried

@@ -16,7 +16,7 @@ from rulener.linking import words
 from rulener.linking.abbreviations import SYMBOLS, meaning
 from rulener.linking.causes import CAUSED, DRUG_LABELS, DRUG_WORDS, Causes
 from rulener.linking.note import Note
-from rulener.linking.short_forms import Sense, ShortForms, best_supported
+from rulener.linking.short_forms import Sense, ShortForms, best_supported, usual
 
 if TYPE_CHECKING:
     from rulener.linking.index import NameIndex
@@ -216,6 +216,8 @@ class Sieve:
             return []
         found = [self._of_sense(sense, mention, tried) for sense in senses]
         chosen = best_supported(senses, note, mention.start, mention.end, mention.section)
+        if chosen is None and (often := usual(senses)) is not None and found[often]:
+            chosen = often
         if chosen is not None and not found[chosen]:
             return [c._replace(score=min(c.score, UNLIKELY)) for c in exact]  # what is meant has no name here
         if chosen is None:

@@ -26,7 +26,8 @@ sections:
   - {id: allergies, headings: [allergies]}
 """
 COLUMNS = (
-    "term", "label", "system", "code", "preferred", "case", "rank", "variant", "use", "standard", "standard_id", "standard_name",
+    "term", "label", "system", "code", "preferred", "semantic_type", "case", "rank", "variant", "use", "standard", "standard_id",
+    "standard_name",
 )  # fmt: skip
 
 

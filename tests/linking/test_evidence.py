@@ -178,3 +178,71 @@ def test_drugs_that_look_alike_are_not_chosen_between(tmp_path: Path) -> None:
 def test_a_concept_of_another_label_is_no_answer(engine: rulener.Engine) -> None:
     (entity,) = link(engine, "On hepatitis.", "hepatitis", label="drug")
     assert (codes(entity), entity.linking) == ([], "unresolved")
+
+
+# --- found mentions ---------------------------------------------------------------------------------------------------------------
+
+FOUND = [
+    row("OCD", "30", preferred="obsessive compulsive disorder", case="exact"),
+    row("MS", "3", preferred="multiple sclerosis", case="exact"),
+    row("mitral stenosis", "4"),
+    row("cold", "40", preferred="common cold", semantic_type="T047"),
+    row("cold", "41", preferred="cold remedy", semantic_type="T121"),
+    row("feeling cold", "42", use="link"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "linking", "code"),
+    [
+        ("Relapsing MS, on interferon.", "resolved", "3"),
+        ("Has MS.", "ambiguous", "3"),
+        ("Diastolic murmur of the mitral valve: MS.", "ambiguous", "3"),
+        ("OCD since childhood.", "resolved", "30"),  # the usual meaning
+        ("An OCD lesion of the talus in the knee clinic.", "ambiguous", "30"),
+    ],
+)
+def test_found_short_forms_of_several_meanings(tmp_path: Path, text: str, linking: str, code: str) -> None:
+    (entity,) = engine_of(tmp_path, FOUND).annotate(text).entities
+    assert (entity.linking, codes(entity)[0]) == (linking, code)
+    off = engine_of(tmp_path, FOUND, linking={"steps": ["exact", "variant"]})
+    assert off.annotate(text).entities[0].linking == "resolved"
+
+
+def test_deep_says_what_is_meant_and_links_what_rules_found(tmp_path: Path) -> None:
+    deep = engine_of(tmp_path, FOUND, linking={"deep": True})
+    (entity,) = deep.annotate("Diastolic murmur of the mitral valve: MS.").entities
+    assert (entity.linking, codes(entity), entity.concepts[0].step) == ("resolved", ["4", "3"], "abbreviation")
+    (felt,) = deep.annotate("She is feeling cold.").entities
+    assert (felt.linking, codes(felt), felt.concepts[0].step) == ("resolved", ["42"], "exact")
+    plain = engine_of(tmp_path, FOUND)
+    assert plain.annotate("She is feeling cold.").entities[0].linking == "unresolved"
+    assert plain.fingerprint != deep.fingerprint
+    assert pickle.loads(pickle.dumps(deep)).fingerprint == deep.fingerprint
+    with pytest.raises(errors.UsageError, match="U250"):
+        engine_of(tmp_path, FOUND, linking={"deep": 1})
+
+
+def test_the_section_decides_between_equals_by_their_kind(tmp_path: Path) -> None:
+    engine = engine_of(tmp_path, FOUND)
+    (listed,) = engine.annotate("Allergies:\nCold").entities
+    assert (listed.linking, codes(listed)) == ("resolved", ["41", "40"])
+    (said,) = engine.annotate("Has a cold.").entities
+    assert (said.linking, codes(said)) == ("ambiguous", ["40", "41"])
+    text = "Allergies:\nCold"
+    (given,) = engine.annotate(text, mentions=[(11, 15, "disorder")]).entities
+    assert codes(given)[0] == "41"
+
+
+def test_batches_say_the_same_as_single_notes(tmp_path: Path) -> None:
+    engine = engine_of(tmp_path, FOUND, linking={"deep": True})
+    texts = ["Has MS.", "Relapsing MS, on interferon. Feeling cold.", "", "An OCD lesion of the knee; a cold."]
+    together = [d.to_json() for d in engine.annotate_many(texts)]
+    assert together == [engine.annotate(text).to_json() for text in texts]
+
+
+def test_no_concept_of_a_surface_is_left_out(tmp_path: Path) -> None:
+    """The compiled file counts a term's concepts in 16 bits: what is beyond goes on in another term."""
+    engine = engine_of(tmp_path, [row("breast cancer", str(k)) for k in range(66_000)])
+    (entity,) = engine.annotate("Breast cancer.").entities
+    assert len({concept.code for concept in entity.concepts}) == 66_000
