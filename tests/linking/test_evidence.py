@@ -180,7 +180,7 @@ def test_a_concept_of_another_label_is_no_answer(engine: rulener.Engine) -> None
     assert (codes(entity), entity.linking) == ([], "unresolved")
 
 
-# --- found mentions ---------------------------------------------------------------------------------------------------------------
+# --- found mentions -------------------------------------------------------------------------------------------
 
 FOUND = [
     row("OCD", "30", preferred="obsessive compulsive disorder", case="exact"),
