@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 @click.option("--to", envvar="RULENER_TO", show_envvar=True, metavar="URL", help="A database that gets rows: DuckDB, PostgreSQL.")
 @click.option("--rows", multiple=True, metavar="KIND[=TABLE]", help="Rows for --to: entity (default), note_nlp; repeatable.")
 @click.option("--nlp-date", metavar="DATE", help="nlp_date of NOTE_NLP rows; default: each note's own note_date, if carried.")
+@click.option("--section-concepts", metavar="FILE", help="A table of section and concept_id, for section_concept_id of NOTE_NLP.")
 @click.option("--run-id", metavar="NAME", help="Name of this run in NOTE_NLP rows; default: a digest of what makes its results.")
 @click.option("--review", metavar="FILE", help="Also write the mentions whose concept is not sure (.jsonl, .tsv or .csv).")
 @click.option("--decisions", metavar="FILE", help="A review queue that came back with codes; what it decides wins.")
@@ -81,6 +82,7 @@ def command(
     to: str | None,
     rows: tuple[str, ...],
     nlp_date: str | None,
+    section_concepts: str | None,
     run_id: str | None,
     review: str | None,
     decisions: str | None,
@@ -102,6 +104,7 @@ def command(
     columns = _columns(id_column, text_column, carry, omop_note)
     query = _query(inputs, db, sql, table or ("note" if omop_note else None))
     target = _target(to, rows)
+    sections = _sections(section_concepts)
     if review is not None and target is not None and "jsonl" not in formats:
         raise UsageError("U254", "a review queue is made from JSON lines", hint="add --format jsonl")
     engine = load_engine({**make, "decisions": decisions})
@@ -122,6 +125,7 @@ def command(
                 nlp_date=nlp_date,
                 run_id=run_id,
                 to=target,
+                sections=sections,
             )
     except KeyboardInterrupt as interruption:
         by_system = isinstance(interruption, _Terminated)
@@ -169,6 +173,14 @@ def _target(to: str | None, rows: tuple[str, ...]) -> Target | None:
 
     _warn_of_password("to", to)
     return target_of(to, rows)
+
+
+def _sections(path: str | None) -> tuple[tuple[str, int], ...]:
+    if path is None:
+        return ()
+    from rulener.formats.omop import read_sections
+
+    return read_sections(path)
 
 
 def _warn_of_password(option: str, url: str) -> None:

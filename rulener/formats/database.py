@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -19,7 +20,7 @@ _DRIVERS = {DUCKDB: ("duckdb", "duckdb"), POSTGRESQL: ("psycopg", "postgres")}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)  # two letters at least: C:\notes is a path
 _FORMS = "duckdb:PATH, sqlite:PATH or postgresql://USER@HOST/NAME"
 _CONNECT_SECONDS = 10
-# One thread, so that no forked worker misses one. DuckDB keeps blocks in memory up to its limit, else most of the machine's.
+# No threads of its own, which forked workers would miss. DuckDB keeps blocks in memory up to its limit, or most of it.
 _READING = {"autoinstall_known_extensions": False}  # nothing is ever downloaded
 _WRITING = {**_READING, "threads": 1, "memory_limit": "1GB"}
 
@@ -148,7 +149,11 @@ def connect_duckdb(database: Database, *, read_only: bool) -> Any:
     if os.path.exists(database.location) and _kind_of_file(database.location) != DUCKDB:
         raise UsageError("U281", "cannot open the database: the file is one of SQLite", place=database.name)
     try:
-        return driver.connect(database.location, read_only=read_only, config=_READING if read_only else _WRITING)
+        connection = driver.connect(database.location, read_only=read_only, config=_READING if read_only else _WRITING)
+        if not read_only:
+            with suppress(driver.Error):  # a setting of DuckDB 2
+                connection.execute("set async_threads = 0")
+        return connection
     except driver.Error as error:
         raise cannot_open(database, error) from None
 

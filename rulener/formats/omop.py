@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -79,6 +80,35 @@ def check_settings(settings: Settings) -> None:
             raise UsageError("U284", f"{settings.nlp_date!r} is no date for NOTE_NLP", hint=hint) from None
 
 
+def read_sections(path: str) -> tuple[tuple[str, int], ...]:
+    """The concept ids of sections, from a table with the columns `section` and `concept_id` (CSV, or TSV by its ending), by name.
+
+    Raises UsageError (U295: it cannot be used).
+    """
+    place = os.path.basename(path)
+    found: dict[str, int] = {}
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, delimiter="\t" if path.lower().endswith(".tsv") else ",", strict=True)
+            if not {"section", "concept_id"} <= set(reader.fieldnames or ()):
+                raise _no_sections("it has no columns section and concept_id", place)
+            for row in reader:
+                section, concept = (row["section"] or "").strip(), (row["concept_id"] or "").strip()
+                if not section or not _INTEGER.fullmatch(concept) or int(concept) >= 1 << 31:
+                    raise _no_sections(f"line {reader.line_num} is not a section and the id of a concept", place)
+                if found.setdefault(section, int(concept)) != int(concept):
+                    raise _no_sections(f"line {reader.line_num} gives the section {section!r} another concept", place)
+    except OSError as error:
+        raise _no_sections(f"{error.strerror}", place) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _no_sections(f"{error}", place) from None
+    return tuple(sorted(found.items()))
+
+
+def _no_sections(what: str, place: str) -> UsageError:
+    return UsageError("U295", f"the table of sections cannot be used: {what}", place=place)
+
+
 def admit(note_id: str, metadata: dict[str, Any], settings: Settings) -> None:
     """Raises NoteError for a note that NOTE_NLP cannot hold: N110 its id is no integer, N111 it has no date."""
     if not _INTEGER.fullmatch(note_id) or int(note_id) > MAX_NOTE_ID:
@@ -96,6 +126,7 @@ def rows(batch: Batch, settings: Settings, counts: Counter[str]) -> Iterator[Row
     """The rows of a batch whose notes `admit` let pass. Counts what could not be written as it is."""
     system = nlp_system(settings.run_id)
     given = parse_date(settings.nlp_date) if settings.nlp_date is not None else None
+    section_ids = dict(settings.sections)
     for document in good_documents(batch):
         entities, sentences, text = document.entities, document.sentences, document.text
         if len(entities) >= MENTIONS:
@@ -106,13 +137,15 @@ def rows(batch: Batch, settings: Settings, counts: Counter[str]) -> Iterator[Row
             concept, source = _concept_ids(entity, counts)
             snippet = _snippet(text, sentences[entity.sentence], entity, counts)
             yield Row(
-                note_id * MENTIONS + number, note_id, 0, snippet, str(entity.start),
+                note_id * MENTIONS + number, note_id, section_ids.get(entity.section or "", 0), snippet, str(entity.start),
                 _cut(entity.text, SNIPPET_POINTS, "lexical_variant cut", counts), concept, source, system, day, moment,
                 "N" if entity.negated or entity.uncertain or entity.hypothetical or entity.family else "Y",
                 None if entity.historical is None else "past" if entity.historical else "present",
                 _cut(_modifiers(entity), MODIFIERS_POINTS, "term_modifiers cut", counts),
             )  # fmt: skip
         counts["rows"] += len(entities)
+        if section_ids:
+            counts["section 0"] += sum((entity.section or "") not in section_ids for entity in entities)
 
 
 def _concept_ids(entity: Entity, counts: Counter[str]) -> tuple[int, int]:

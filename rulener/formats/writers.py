@@ -25,10 +25,12 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run tells writers that write more than what was found: which run it is, and the date of its rows (ISO)."""
+    """What a run tells writers that write more than what was found: which run it is, the date of its rows (ISO), and the OMOP
+    concept ids of sections, by name."""
 
     run_id: str = ""
     nlp_date: str | None = None
+    sections: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

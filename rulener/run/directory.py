@@ -87,13 +87,14 @@ def run(
     nlp_date: str | None = None,
     run_id: str | None = None,
     to: Target | None = None,
+    sections: Sequence[tuple[str, int]] = (),
 ) -> Totals:
     """Annotates all notes of `paths` into the folder `out`, in one or more formats; goes on where an earlier run was stopped.
 
     `columns` say where tables have ids and texts, `names` which files of folders are notes; with a `query` notes come from a
     database too, before the others. `nlp_date` is the date of NOTE_NLP rows (else the notes' own), `run_id` tells the rows of
     this run from those of others (else a digest of engine, options and inputs does), `to` are tables of a database that get rows
-    too. Raises UsageError, MissingExtra.
+    too, `sections` the OMOP concept ids of sections by name. Raises UsageError, MissingExtra.
     """
     encoding = check_encoding(encoding)
     formats = known_formats([format] if isinstance(format, str) else format)
@@ -101,7 +102,7 @@ def run(
     if to is not None:
         formats += loaded_formats(to.formats)
         try_to_connect(to)
-    settings = Settings(run_id or "", nlp_date)
+    settings = Settings(run_id or "", nlp_date, tuple(sections))
     check_settings(formats, settings)
     asked = (Input(SQL, "", query.database.name, columns or Columns(), query=query),) if query else ()
     inputs = _carrying((*asked, *resolve(paths, columns)))
@@ -173,6 +174,7 @@ def _run(
     options |= {name: value for name, value in given.items() if value}
     options |= {name: value for source in inputs if source.query for name, value in source.query.described().items()}
     options |= {name: value for name, value in (("nlp_date", settings.nlp_date), ("run_id", settings.run_id)) if value}
+    options |= {"section_concepts": dict(settings.sections)} if settings.sections else {}
     options |= to.described() if to else {}
     identity = _identity(engine, options, [[i.kind, i.name] for i in inputs])
     settings = replace(settings, run_id=run_id_of(identity))

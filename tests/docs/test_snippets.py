@@ -251,6 +251,8 @@ LIMITS = {
     "sections.MAX_FRAME_TOKENS": "16",
     "text.MAX_FOLDED": "255",
     "export.MAX_BYTES": "2 GiB",
+    "omop.MENTIONS": "1,000,000",
+    "omop.SNIPPET_POINTS": "250",
     "automaton.MAX_FORM_TOKENS": "64",
     "build.MAX_LABELS": "64",
     "patterns.MAX_FORMS": "500",

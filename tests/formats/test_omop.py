@@ -173,6 +173,36 @@ def test_too_many_mentions(engine: rulener.Engine, monkeypatch: pytest.MonkeyPat
         of(engine, "vexosis, vexosis, vexosis")
 
 
+def test_concepts_of_sections(engine: rulener.Engine, tmp_path: Path) -> None:
+    (tmp_path / "sections.tsv").write_text("concept_id\tsection\tnote\n7001\tpast_medical_history\tx\n7002\tplan\t\n")
+    sections = omop.read_sections(str(tmp_path / "sections.tsv"))
+    assert sections == (("past_medical_history", 7001), ("plan", 7002))
+    found, counts = of(engine, "vexosis\n\nPast medical history: vexosis.", sections=sections)
+    assert [row.section_concept_id for row in found] == [0, 7001]
+    assert counts == {"rows": 2, "section 0": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file or directory"),
+        ("", "it has no columns section and concept_id"),
+        ("section,concept\nplan,1\n", "it has no columns section and concept_id"),
+        ("section,concept_id\nplan,x\n", "line 2 is not a section and the id of a concept"),
+        ("section,concept_id\nplan\n", "line 2 is not a section and the id of a concept"),
+        ("section,concept_id\n,1\n", "line 2 is not a section and the id of a concept"),
+        ("section,concept_id\nplan,2147483648\n", "line 2 is not a section and the id of a concept"),
+        ("section,concept_id\nplan,1\nplan,2\n", "line 3 gives the section 'plan' another concept"),
+    ],
+)
+def test_tables_of_sections_that_are_none(tmp_path: Path, content: str | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "s.csv").write_text(content)
+    with pytest.raises(UsageError) as caught:
+        omop.read_sections(str(tmp_path / "s.csv"))
+    assert str(caught.value) == f"[U295] s.csv: the table of sections cannot be used: {message}"
+
+
 # --- runs
 
 

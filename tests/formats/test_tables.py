@@ -414,6 +414,40 @@ def test_a_duckdb_that_another_process_has_open(engine: rulener.Engine, notes: s
     )
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="the system does not say which threads there are")
+def test_duckdb_has_no_threads_that_a_forked_worker_would_miss(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb", reason="the extra [duckdb] has it")
+    from rulener.formats.database import connect_duckdb, parse_url
+
+    before = len(os.listdir("/proc/self/task"))
+    connection = connect_duckdb(parse_url(f"duckdb:{tmp_path}/x.duckdb"), read_only=False)
+    connection.execute("create table t as select range as n from range(100000)")
+    assert len(os.listdir("/proc/self/task")) <= before
+    connection.close()
+
+
+def test_notes_from_and_results_to_one_database(engine: rulener.Engine, tmp_path: Path, store: Store) -> None:
+    from rulener.formats.readers import omop_note
+    from rulener.formats.sql import query_of
+
+    store.rows(
+        "create table note (note_id bigint, person_id bigint, note_date date, note_source_value varchar, "
+        "note_class_concept_id integer, note_text varchar)"
+    )
+    for number in (5, 3):
+        store.rows(f"insert into note values ({number}, {number + 10}, '2026-01-0{number}', null, 0, 'Vexosis. No zorp ache.')")
+    query = query_of(store.url, None, "note")
+    out = str(tmp_path / "out")
+    run(engine, [], out, format=(), workers=1, query=query, columns=omop_note(), to=target_of(store.url, BOTH))
+    found = store.rows("select note_nlp_id, term_exists, nlp_date from note_nlp order by 1")
+    assert [(number, exists, str(day)) for number, exists, day in found] == [
+        (3_000_001, "Y", "2026-01-03"), (3_000_002, "N", "2026-01-03"), (5_000_001, "Y", "2026-01-05"),
+        (5_000_002, "N", "2026-01-05"),
+    ]  # fmt: skip
+    joined = "select distinct n.person_id from note n join note_nlp using (note_id) order by 1"
+    assert store.rows(joined) == [(13,), (15,)]
+
+
 # --- PostgreSQL alone
 
 
