@@ -127,6 +127,13 @@ def load(
         return Engine(path, scheme=scheme, linking=linking, decisions=decisions)
 
 
+def cache_facts(cache_dir: PathLike | None = None) -> dict[str, Any]:
+    """Where compiled files are kept, how many there are, their bytes, and the limits beyond which those used longest ago go."""
+    from rulener.compiler.cache import described
+
+    return described(cache_dir)
+
+
 def compile_to(
     target: PathLike,
     *packs: PathLike,

@@ -15,14 +15,20 @@ from rulener.errors import UsageError
 @click.argument("artifact", required=False, metavar="[FILE]")
 @engine_options
 @click.option("--verify", is_flag=True, help="Read the whole file and check its hash.")
+@click.option("--cache", is_flag=True, help="Describe the folder where compiled files are kept, and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(artifact: str | None, make: dict[str, Any], verify: bool, as_json: bool) -> int:
+def command(artifact: str | None, make: dict[str, Any], verify: bool, cache: bool, as_json: bool) -> int:
     """Describe a compiled FILE, or without one the engine that the options make.
 
     \b
     Example:
       rulener info clinical.rnr --verify
     """
+    if cache:
+        from rulener.engine import cache_facts
+
+        _show(cache_facts(), as_json)
+        return 0
     if artifact is not None:
         if make["packs"] or make["lexicons"]:
             raise UsageError("U100", "a compiled file has its packs and lexicons in it", hint="leave out --pack and --lexicon")
@@ -36,12 +42,16 @@ def command(artifact: str | None, make: dict[str, Any], verify: bool, as_json: b
     facts = {**engine.info(), "path": str(engine.path)}
     if verify:
         facts["verified"] = True
+    _show(facts, as_json)
+    return 0
+
+
+def _show(facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(facts)
-    else:
-        for line in lines_of(facts):
-            click.echo(line)
-    return 0
+        return
+    for line in lines_of(facts):
+        click.echo(line)
 
 
 def _must_be_a_file(path: str) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,9 @@ from typing import Any
 from rulener.errors import ArtifactError, LexiconError, UsageError
 
 _MEMO_FROM_BYTES = 4 << 20  # smaller files are hashed every time
+KEPT_FILES = 32
+KEPT_BYTES = 20_000_000_000
+_NAME = re.compile(r"[0-9a-f]{64}\.rnr")
 _SETTLED_SECONDS = 2.0  # a file changed more recently may change again within its time stamp's resolution
 
 
@@ -114,13 +118,58 @@ def cached_artifact(
     if not afresh:
         with contextlib.suppress(ArtifactError):  # one that is not there, or damaged, is made
             artifact.OpenArtifact(target)
+            with contextlib.suppress(OSError):
+                os.utime(target)  # used now: `_drop_old` keeps what was used last
             return target
     try:
         compile_inputs(packs, lexicons, hashes, resolution, key, target, folder, context)
     except OSError as error:
         hint = "RULENER_CACHE_DIR or `cache_dir` name another folder"
         raise UsageError("U108", f"the cache cannot be written: {error.strerror}", place=str(folder), hint=hint) from error
+    _drop_old(folder, target)
     return target
+
+
+def described(base_folder: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """The cache: its folder, how many compiled files it has, their bytes, and how many of both it keeps."""
+    folder = cache_folder(base_folder)
+    sizes = [size for _, size, _ in _compiled(folder)]
+    keeps = {"keeps_files": KEPT_FILES, "keeps_bytes": _kept_bytes()}
+    return {"folder": str(folder), "files": len(sizes), "bytes": sum(sizes), **keeps}
+
+
+def _compiled(folder: Path) -> list[tuple[int, int, Path]]:
+    """Time of use, size and path of the compiled files. Others in the folder are none of ours."""
+    found = []
+    for path in folder.glob("*.rnr"):
+        with contextlib.suppress(OSError):
+            if _NAME.fullmatch(path.name):
+                status = path.stat()
+                found.append((status.st_mtime_ns, status.st_size, path))
+    return found
+
+
+def _drop_old(folder: Path, newest: Path) -> None:
+    """Keep the files that were used last, and this one in any case. A process that has a removed one mapped keeps its content (on
+    Windows it cannot be removed); one that comes too late for it compiles again."""
+    left = _kept_bytes()
+    last_used = sorted(_compiled(folder), key=lambda one: (one[2] != newest, -one[0], one[2].name))
+    for kept, (_, size, path) in enumerate(last_used, 1):
+        left -= size
+        if path != newest and (left < 0 or kept > KEPT_FILES):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _kept_bytes() -> int:
+    """RULENER_CACHE_MB, or the usual limit. Raises UsageError (U109: it is no number)."""
+    given = os.environ.get("RULENER_CACHE_MB")
+    if not given:
+        return KEPT_BYTES
+    if not given.isdecimal():
+        hint = "for example RULENER_CACHE_MB=4000"
+        raise UsageError("U109", f"RULENER_CACHE_MB is {given!r}, not a number of megabytes", hint=hint)
+    return int(given) * 1_000_000
 
 
 def compile_inputs(

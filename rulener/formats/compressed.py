@@ -1,4 +1,4 @@
-"""Files that may be gzipped."""
+"""Files that may be gzipped: tables of notes and of terms. Imports nothing of rulener."""
 
 from __future__ import annotations
 

@@ -105,6 +105,9 @@ class Only:
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
+_OURS = re.compile(r"\.(?:\d+|first|first\.tmp\.\d+)\.tmp$")  # a table that is being written, perhaps into this folder
+
+
 def release(path: Path, what: str, wanted: Mapping[str, str], optional: Iterable[str] = ()) -> dict[str, File]:
     """The files of a release in folder `path` or below it; `path` may also name one of them.
 
@@ -118,7 +121,7 @@ def release(path: Path, what: str, wanted: Mapping[str, str], optional: Iterable
     if path.is_file():
         if not any(pattern.fullmatch(_plain_name(path)) for pattern in patterns.values()):
             raise _missing(path, what, next(iter(wanted.values())), [path.name])
-        entries = [(0, one) for one in sorted(path.parent.iterdir()) if one.is_file()]
+        entries = [(0, one) for one in sorted(path.parent.iterdir()) if one.is_file() and not _OURS.search(one.name)]
         folder = path.parent
     else:
         entries = list(_walk(path))
@@ -145,7 +148,7 @@ def _walk(folder: Path, depth: int = 0) -> Iterator[tuple[int, Path]]:
         is_file = is_folder = False
         with suppress(OSError):
             is_file, is_folder = entry.is_file(), entry.is_dir()
-        if is_file:
+        if is_file and not _OURS.search(entry.name):
             yield depth, Path(entry.path)
         elif is_folder and depth < _DEEPEST and not entry.name.startswith("."):
             yield from _walk(Path(entry.path), depth + 1)

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from rulener.errors import LexiconError
+from rulener.formats.compressed import open_table
 
 COLUMNS = (
     "term", "label", "system", "code", "preferred", "semantic_type", "case", "source", "term_type", "rank", "variant", "use",
@@ -44,7 +45,6 @@ _ALIASES = {
     "semantic type": "semantic_type",
     "sty": "semantic_type",
 }
-_GZIP_MAGIC = b"\x1f\x8b"
 _NAMED_LINES = 5
 _BLOCK = 4096  # rows
 _SOME = io.DEFAULT_BUFFER_SIZE  # bytes; no more, so that a file that breaks off is read as far as line by line
@@ -183,26 +183,9 @@ def _header(lines: _Lines, path: Path, skipped: Skipped) -> tuple[dict[str, int]
 
 def _open(path: Path) -> IO[bytes]:
     try:
-        file = open(path, "rb")  # noqa: SIM115 - closed by read_table
+        return open_table(os.fspath(path))
     except OSError as error:
         raise LexiconError("L101", f"the lexicon cannot be read: {error.strerror}", place=str(path)) from error
-    magic = file.read(2)
-    file.seek(0)
-    if magic == _GZIP_MAGIC:
-        return io.BufferedReader(_Gzip(file))
-    return file
-
-
-class _Gzip(gzip.GzipFile):
-    """A gzip stream that closes the file it reads."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        super().__init__(fileobj=file)
-
-    def close(self) -> None:
-        super().close()
-        self._file.close()
 
 
 class _Lines:

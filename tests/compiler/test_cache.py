@@ -12,6 +12,7 @@ import pytest
 
 import rulener
 from rulener import artifact, errors
+from rulener import engine as engine_module
 from rulener.compiler import build, cache
 from tests.small import NOTES, RULES, write_lexicon, write_pack
 
@@ -167,3 +168,53 @@ def test_the_hash_of_a_large_lexicon_is_remembered_until_it_changes(tmp_path: Pa
     table.write_text(table.read_text() + "more\tailment\n")
     os.utime(table, (2, 2))
     assert cache.hash_lexicon(table, tmp_path) != first
+
+
+# --- what is kept
+
+
+def compiled(tmp_path: Path, inputs: dict[str, Any], word: str) -> rulener.Engine:
+    """An engine of its own for each word."""
+    write_pack(tmp_path / "small", rules=RULES + f"# {word}\n")
+    return load(tmp_path, inputs)
+
+
+def aged(*engines: rulener.Engine) -> None:
+    """Used last in this order, some time ago."""
+    for age, engine in enumerate(engines):
+        os.utime(engine.path, (1_000_000 + age, 1_000_000 + age))
+
+
+def test_what_was_used_longest_ago_goes_when_there_are_too_many(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "KEPT_FILES", 3)
+    first, second, third = (compiled(tmp_path, inputs, word) for word in ("a", "b", "c"))
+    others = [tmp_path / "cache" / name for name in ("mine.rnr", "notes.txt")]
+    for path in others:
+        path.touch()
+    aged(first, second, third)
+    again = compiled(tmp_path, inputs, "a")  # used once more
+    fourth = compiled(tmp_path, inputs, "d")
+    assert set(kept(tmp_path)) == {again.path, third.path, fourth.path, *others}
+    assert second.annotate(NOTES[1]).entities  # still mapped
+    assert compiled(tmp_path, inputs, "b").fingerprint == second.fingerprint
+
+
+def test_what_was_used_longest_ago_goes_when_it_is_too_much(
+    tmp_path: Path, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = compiled(tmp_path, inputs, "a"), compiled(tmp_path, inputs, "b")
+    aged(first, second)
+    monkeypatch.setattr(cache, "KEPT_BYTES", 2 * second.path.stat().st_size + 1000)
+    third = compiled(tmp_path, inputs, "c")
+    assert set(kept(tmp_path)) == {second.path, third.path}
+    monkeypatch.setenv("RULENER_CACHE_MB", "0")
+    last = compiled(tmp_path, inputs, "d")
+    assert kept(tmp_path) == [last.path]
+    facts = engine_module.cache_facts(tmp_path / "cache")
+    assert (facts["folder"], facts["files"], facts["bytes"]) == (str(tmp_path / "cache"), 1, last.path.stat().st_size)
+    assert (facts["keeps_files"], facts["keeps_bytes"]) == (32, 0)
+    monkeypatch.setenv("RULENER_CACHE_MB", "much")
+    with pytest.raises(errors.UsageError, match=r"U109.*RULENER_CACHE_MB is 'much', not a number of megabytes"):
+        compiled(tmp_path, inputs, "e")

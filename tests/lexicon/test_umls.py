@@ -204,6 +204,7 @@ def test_folders_that_are_no_release() -> None:
     assert refusal() == (
         "[L105] META: this is no UMLS release: there is no MRCONSO.RRF (found there: readme.txt, rrf/RXNCONSO.RRF)"
     )
+    write({"META/out.tsv.4711.tmp": "x", "META/out.tsv.first.tmp": "x", "META/out.tsv.first.tmp.4711.tmp": "x"})  # ours
     assert refusal("META/readme.txt") == (
         "[L105] META/readme.txt: this is no UMLS release: there is no MRCONSO.RRF (found there: readme.txt)"
     )
