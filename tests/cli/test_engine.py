@@ -158,3 +158,11 @@ def test_selftest(call: Call) -> None:
     assert [check for check in report["checks"] if not check["passed"]] == []
     assert ended.code == 0
     assert "rulener" in report["versions"]
+
+
+def test_info_of_the_cache(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RULENER_CACHE_DIR", str(tmp_path / "cache"))
+    told = call("info", "--cache", "--json")
+    assert told.err == ""
+    assert json.loads(told.out)["files"] == 0
+    assert call("info", "--cache").out.splitlines()[0] == f"folder       {tmp_path / 'cache'}"

@@ -85,12 +85,6 @@ def test_info(call: Call, fake_engine: FakeEngine) -> None:
     assert json.loads(call("info", "--json").out)["counts"]["terms"] == 1200
 
 
-def test_info_of_the_cache(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RULENER_CACHE_DIR", str(tmp_path / "cache"))
-    assert json.loads(call("info", "--cache", "--json").out)["files"] == 0
-    assert call("info", "--cache").out.splitlines()[0] == f"folder       {tmp_path / 'cache'}"
-
-
 def test_info_of_no_file(call: Call, tmp_path: Path) -> None:
     ended = call("info", tmp_path / "no.rnr")
     assert ended.code == 2
