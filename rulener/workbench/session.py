@@ -365,7 +365,7 @@ class Session:
         """What a case of the selected words would be: their sentence, marked as the engine sees them now, or with `axis`."""
         document = self.document(text)
         low, high = 0, len(text)
-        inside = "mention"
+        inside, heading = "mention", ""
         if document is not None:
             sentences = [one for one in document.sentences if one.start < end and start < one.end]
             if sentences:
@@ -374,11 +374,14 @@ class Session:
             here += [one for one in document.entities if one.start < end and start < one.end]
             if here:
                 inside = label_and_axes(here[0])
+                heading = next((text[cue.start : cue.end] for cue in here[0].cues if cue.via == "section" and cue.end <= low), "")
         label, *axes = inside.split()
         if axis and axis not in axes:
             axes = [one for one in AXES if one in (*axes, axis)]
-        marked = marked_text(text[low:high].rstrip(), start - low, end - low, " ".join([label, *axes]))
-        names = [entry.id for entry in self.entries if entry.kind == "cases"]
+        lead = f"{heading}:\n" if heading else ""  # the section says something of the mention
+        shift = len(lead) - low
+        marked = marked_text(lead + text[low:high].rstrip(), start + shift, end + shift, " ".join([label, *axes]))
+        names = [entry.id for entry in self.entries]
         return CaseDraft(name_from(text[start:end], names, "case"), marked, tuple(self._files_for("cases", near)))
 
     def add_case(self, key: str, id_: str, marked: str) -> int:
@@ -490,8 +493,13 @@ def _is_file_name(name: str) -> bool:
 
 
 def is_of_rule(result: Result, rule: str) -> bool:
-    """Whether a result is of an example of this rule."""
-    return bool(rule) and result.name.partition(":")[2].partition(" ")[0] == rule
+    """Whether a result is of an example of this rule, or of the case of this name."""
+    return bool(rule) and short_name(result).partition(" ")[0] == rule
+
+
+def short_name(result: Result) -> str:
+    """The name of a result without its pack; cases have none in front."""
+    return result.name.rpartition(":")[2]
 
 
 def _hits(engine: Engine, chunk: Sequence[tuple[str, str]]) -> list[list[Hit]]:

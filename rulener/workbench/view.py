@@ -301,7 +301,7 @@ def _result(result: Result) -> str:
     return (
         f'<button class="result {result.status}" data-act="jump" data-key="{text(result.place.path)}" '
         f'data-line="{result.place.line}"><span class="sign">{_SIGN_OF.get(result.status, "✓")}</span>'
-        f'<span class="sr">{result.status} </span><span class="what">{text(result.name.partition(":")[2])}</span>'
+        f'<span class="sr">{result.status} </span><span class="what">{text(result.name.rpartition(":")[2])}</span>'
         f'<span class="expected">{text(result.expected)}</span>{found}{problems}</button>'
     )
 

@@ -99,6 +99,60 @@ def test_the_focused_rules_examples_come_first(session: Session) -> None:
     assert session.results[0].place.path == TERMS
 
 
+def test_a_case_made_of_a_selection_passes_and_is_found_by_its_name(session: Session) -> None:
+    caught_up(session)
+    text = "Screened negative for shin splints today. MTSS later.\n"
+    start = text.index("shin splints")
+    draft = session.draft_case(text, start, start + len("shin splints"), TERMS)
+    assert draft.marked == "Screened negative for [shin splints]{disorder negated} today."
+    assert draft.files == ("mypack/mypack.cases.yaml",)
+    line = session.add_case(draft.files[0], draft.id, draft.marked)
+    caught_up(session, draft.id)
+    assert (session.results[0].status, session.results[0].place.line) == ("pass", line)
+    assert session.draft_case(text, start, start + 12, TERMS).id == "shin-splints-3"
+    assert "{disorder negated family}" in session.draft_case(text, start, start + 12, TERMS, "family").marked
+
+
+def test_a_term_made_of_a_selection(session: Session) -> None:
+    caught_up(session)
+    text = "Has RLS and restless legs.\n"
+    draft = session.draft_term(text, 4, 7, TERMS)
+    assert (draft.words, draft.id, draft.label, draft.exact, draft.files) == ("RLS", "rls", "disorder", True, (TERMS,))
+    assert (TERMS, "shin-splints") in draft.terms
+    session.add_term(TERMS, draft.id, draft.label, draft.words, exact=draft.exact)
+    session.add_surface(TERMS, draft.id, "restless legs", exact=False)
+    caught_up(session)
+    document = session.document(text)
+    assert document is not None
+    assert [entity.rule for entity in document.entities] == ["mypack:rls", "mypack:rls"]
+    with pytest.raises(UsageError, match="U353"):
+        session.add_term(TERMS, "RLS!", "disorder", "x", exact=False)
+    with pytest.raises(UsageError, match="U350"):
+        session.add_case("../cases.yaml", "x", "y")
+
+
+def test_an_explanation_leads_to_the_rule(session: Session) -> None:
+    caught_up(session)
+    explanation = session.explain("MTSS since spring.", 0)
+    assert explanation is not None
+    assert session.rule_place(explanation.entities[0].rule.place) == (TERMS, 3)
+    assert session.rule_place("english/terms.yaml:3:5") is None
+    assert session.rule_place("") is None
+    assert session.rule_source("english/terms.yaml:3:5") == ""
+
+
+def test_files_that_others_write_are_noticed(session: Session, pack: Path) -> None:
+    caught_up(session)
+    assert not session.notice()
+    (pack / "more.yaml").write_text("terms:\n  - {id: gout, label: disorder, any: [gout]}\n", "utf-8")
+    assert session.notice()
+    assert not session.notice()
+    caught_up(session)
+    document = session.document("Gout.")
+    assert document is not None
+    assert len(document.entities) == 1
+
+
 def test_a_failing_example_is_shown_with_what_is_found(session: Session) -> None:
     session.edit(TERMS, session.files.text(TERMS).replace("[shin splints, shin splint,", "["))
     caught_up(session)
