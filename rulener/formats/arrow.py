@@ -383,8 +383,47 @@ def plain_schema(with_metadata: bool = False) -> pa.Schema:
     return made
 
 
-class _PlainWriter:
-    """Tables of plain documents, written batch by batch."""
+_GROUP = 16_384  # rows of a Parquet row group
+
+
+class PlainParquetWriter:
+    """Mentions of plain documents, a row group at a time."""
+
+    def __init__(self, sink: Sink, engine: Any) -> None:
+        self._sink = sink
+        self._engine = engine.fingerprint
+        self._tables: list[pa.Table] = []
+        self._waiting = 0
+        self._file: Any = None
+        self._schema: Any = None
+        self._writer: Any = None
+
+    def write(self, batch: PlainBatch) -> None:
+        self._schema = self._schema or _described(plain_schema(bool(batch.metadata)), self._engine)
+        self._tables.append(_pyarrow().Table.from_pylist(_rows_of(batch), self._schema))
+        self._waiting += batch.n_entities
+        if self._waiting >= _GROUP:
+            self._write()
+
+    def close(self) -> None:
+        self._schema = self._schema or _described(plain_schema(), self._engine)
+        self._write()
+        self._writer.close()
+        self._file.close()
+
+    def _write(self) -> None:
+        from pyarrow import parquet
+
+        if self._writer is None:
+            self._file = _pyarrow().PythonFile(self._sink.stream(), "w")
+            self._writer = parquet.ParquetWriter(self._file, self._schema, compression="zstd")
+        tables = self._tables or [self._schema.empty_table()]
+        self._writer.write_table(_pyarrow().concat_tables(tables).unify_dictionaries().combine_chunks())
+        self._tables, self._waiting = [], 0
+
+
+class PlainIpcWriter:
+    """The same as an Arrow file, which has one dictionary a column: its rows are kept until the end."""
 
     def __init__(self, sink: Sink, engine: Any) -> None:
         self._sink = sink
@@ -392,31 +431,23 @@ class _PlainWriter:
         self._tables: list[pa.Table] = []
 
     def write(self, batch: PlainBatch) -> None:
-        arrow = _pyarrow()
-        schema = plain_schema(bool(batch.metadata))
-        rows = [_row(document, entity) for document in batch.documents for entity in document.entities]
-        self._tables.append(arrow.Table.from_pylist(rows, schema))
+        self._tables.append(_pyarrow().Table.from_pylist(_rows_of(batch), plain_schema(bool(batch.metadata))))
 
-    def table(self) -> pa.Table:
+    def close(self) -> None:
         arrow = _pyarrow()
         tables = self._tables or [plain_schema().empty_table()]
-        made: pa.Table = arrow.concat_tables(tables).unify_dictionaries().combine_chunks()
-        return made.replace_schema_metadata({"rulener.engine": self._engine})
-
-
-class PlainParquetWriter(_PlainWriter):
-    def close(self) -> None:
-        from pyarrow import parquet
-
-        with _pyarrow().PythonFile(self._sink.stream(), "w") as file:
-            parquet.write_table(self.table(), file, compression="zstd")
-
-
-class PlainIpcWriter(_PlainWriter):
-    def close(self) -> None:
-        table = self.table()
-        with _pyarrow().PythonFile(self._sink.stream(), "w") as file, _pyarrow().ipc.new_file(file, table.schema) as writer:
+        table = arrow.concat_tables(tables).unify_dictionaries().combine_chunks()
+        table = table.replace_schema_metadata({"rulener.engine": self._engine})
+        with arrow.PythonFile(self._sink.stream(), "w") as file, arrow.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)
+
+
+def _described(schema: pa.Schema, engine: str) -> pa.Schema:
+    return schema.with_metadata({"rulener.engine": engine})
+
+
+def _rows_of(batch: PlainBatch) -> list[dict[str, Any]]:
+    return [_row(document, entity) for document in batch.documents for entity in document.entities]
 
 
 def _row(document: PlainDocument, entity: PlainEntity) -> dict[str, Any]:

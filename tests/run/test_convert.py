@@ -116,14 +116,25 @@ def lines_or_array(path: Path, key: str) -> list[Any]:
     return [(record.get("data") or record)[key] for record in records]
 
 
-def test_parquet_has_the_schema_of_a_run(out: Path, tmp_path: Path) -> None:
-    from pyarrow import parquet
+def test_parquet_has_the_schema_of_a_run(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyarrow import feather, parquet
+
+    from rulener.formats import arrow
 
     convert(str(out), str(tmp_path / "x.parquet"), "jsonl", "parquet")
     table, other = parquet.read_table(tmp_path / "x.parquet"), parquet.read_table(out / "part-00000.parquet")
     assert table.schema == other.schema
     assert table.schema.metadata == other.schema.metadata
     assert table.to_pylist() == other.to_pylist()
+    monkeypatch.setattr(arrow, "_GROUP", 5)
+    convert(str(out), str(tmp_path / "y.parquet"), "jsonl", "parquet")
+    assert parquet.ParquetFile(tmp_path / "y.parquet").num_row_groups > 1
+    assert parquet.read_table(tmp_path / "y.parquet").to_pylist() == other.to_pylist()
+    (tmp_path / "none.jsonl").write_text("")
+    for name in ("parquet", "arrow"):
+        convert(str(tmp_path / "none.jsonl"), str(tmp_path / f"none.{name}"), "jsonl", name)
+    assert parquet.read_table(tmp_path / "none.parquet").schema == other.schema
+    assert feather.read_table(tmp_path / "none.arrow").schema == other.schema
 
 
 def test_i2b2_comes_back(engine: rulener.Engine, folder: Path, tmp_path: Path) -> None:
