@@ -2,11 +2,12 @@
 
     python -m benchmarks.accuracy.convert REFERENCE OUT
 
-REFERENCE is a folder with `mesh2022_descriptors`, `ctd_medic_2012`, `drugbank_vocabulary` and `map_mondo_...` (TSV, gzip; the
-columns system, code, preferred, term, semtype). OUT gets `diseases.tsv`, `chemicals.tsv` and `map.tsv`:
+REFERENCE is a folder with `mesh2022_descriptors`, `ctd_medic_2012`, `drugbank_vocabulary`, `hpo_2015` and `map_mondo_...` (TSV, gzip;
+the columns system, code, preferred, term, semtype). OUT gets `diseases.tsv`, `chemicals.tsv`, `hpo.obo` and `map.tsv`:
 
 * diseases: MEDIC (rank 0 preferred, 1 synonym: the vocabulary of both corpora), MeSH descriptors of the trees C and F03 (2, 3);
 * chemicals: MeSH descriptors of tree D (0, 1), and DrugBank (4, 5); its drugs are mapped to the descriptor of the same name;
+* hpo.obo: HPO's names and synonyms (2015);
 * map: MEDIC's OMIM numbers to the MeSH record of the same preferred name, and MONDO's exact matches between OMIM and MeSH.
 """
 
@@ -31,6 +32,7 @@ def main(reference: Path, out: Path) -> None:
     drugs = list(read(reference / "drugbank_vocabulary.tsv.gz"))
     diseases = [row for row in mesh if any(tree.startswith(("C", "F03")) for tree in row[3].split(","))]
     chemicals = [row for row in mesh if any(tree.startswith("D") for tree in row[3].split(","))]
+    write_obo(out / "hpo.obo", list(read(reference / "hpo_2015.tsv.gz")))
     write(out / "diseases.tsv", [*rows_of(diseases, "disorder", "MESH", 2), *rows_of(medic, "disorder", "", 0)])
     write(out / "chemicals.tsv", [*rows_of(chemicals, "substance", "MESH", 0), *rows_of(drugs, "substance", "DRUGBANK", 4)])
     pairs = sorted(
@@ -39,6 +41,18 @@ def main(reference: Path, out: Path) -> None:
     with open(out / "map.tsv", "w", encoding="utf-8", newline="\n") as file:
         file.write("from\tto\n")
         file.writelines(f"{source}\t{target}\n" for source, target in pairs)
+
+
+def write_obo(path: Path, rows: list[Row]) -> None:
+    """Terms with their names and exact synonyms as OBO, for the reader of `rulener lexicon build obo`."""
+    names: dict[str, list[str]] = {}
+    for code, term, preferred, _ in rows:
+        names.setdefault(code, []).insert(0 if preferred else len(names[code]), term)
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write("format-version: 1.2\nontology: hp\n")
+        for code, (name, *others) in names.items():
+            file.write(f"\n[Term]\nid: {code}\nname: {name}\n")
+            file.writelines(f'synonym: "{other}" EXACT []\n' for other in others if '"' not in other)
 
 
 def read(path: Path) -> Iterator[Row]:

@@ -19,6 +19,7 @@ from rulener.formats import readers
 from rulener.formats.readers import Columns
 from rulener.formats.writers import FORMATS
 from rulener.run.directory import Totals, default_workers, run
+from rulener.run.reading import read
 from rulener.run.review import write_review
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 @click.option("--section-concepts", metavar="FILE", help="A table of section and concept_id, for section_concept_id of NOTE_NLP.")
 @click.option("--run-id", metavar="NAME", help="Name of this run in NOTE_NLP rows; default: a digest of what makes its results.")
 @click.option("--review", metavar="FILE", help="Also write the mentions whose concept is not sure (.jsonl, .tsv or .csv).")
+@click.option("--review-text", is_flag=True, help="With --review: also the text around mentions, patients' text.")
 @click.option("--decisions", metavar="FILE", help="A review queue that came back with codes; what it decides wins.")
 @click.option("--overwrite", is_flag=True, help="Discard the run that is in OUT and start anew. Default: go on where it stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
@@ -85,6 +87,7 @@ def command(
     section_concepts: str | None,
     run_id: str | None,
     review: str | None,
+    review_text: bool,
     decisions: str | None,
     overwrite: bool,
     as_json: bool,
@@ -107,6 +110,8 @@ def command(
     sections = _sections(section_concepts)
     if review is not None and target is not None and "jsonl" not in formats:
         raise UsageError("U254", "a review queue is made from JSON lines", hint="add --format jsonl")
+    if review_text and (review is None or query is not None):
+        raise click.UsageError("--review-text needs --review and INPUTs")
     engine = load_engine({**make, "decisions": decisions})
     try:
         with _terminable(), _Progress() as progress:
@@ -134,7 +139,20 @@ def command(
         return code
     seconds = time.perf_counter() - begun
     if review is not None:
-        count = write_review(Path(output), Path(review))
+        again = None
+        if review_text:  # the notes of the run once more; those that failed are passed over
+            again = read(
+                *inputs,
+                notes=names,
+                id_column=id_column,
+                text_column=text_column,
+                omop_note=omop_note,
+                encoding=encoding,
+                on_error=lambda _: None,
+            )
+        count = write_review(Path(output), Path(review), again)
+        if review_text:
+            click.echo(f"rulener: warning: {review} holds text of the notes; keep it as you keep them", err=True)
         click.echo(f"rulener: {count:,} mentions to review in {review}", err=True)
     _summarise(totals, output, seconds, workers or default_workers(), as_json)
     return EXIT_SOME_NOTES_FAILED if totals.failed else EXIT_OK

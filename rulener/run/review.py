@@ -1,7 +1,8 @@
 """The review queue of a finished run: mentions whose concept somebody should look at.
 
 It is made from the parts of the run, in their order, so it is the same for any number of workers and for a run that was stopped.
-The mention's own words are in it, as in the parts; no other text of a note is.
+The mention's own words are in it, as in the parts; no other text of a note is, unless it is asked for: then the notes are
+read once more, in the order of the run.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rulener.errors import UsageError
+from rulener.formats.readers import Note
 
 WINDOW = 100  # characters on each side of a mention
 COLUMNS = (
@@ -24,16 +26,18 @@ UNSURE_STEPS = frozenset(("partial", "spelling"))
 _LINES = (".jsonl", ".ndjson")
 
 
-def write_review(output: Path, target: Path) -> int:
+def write_review(output: Path, target: Path, notes: Iterator[Note] | None = None) -> int:
     """Write the queue of the run in `output` to `target` (JSON lines, or a table by its ending); gives how many mentions it has.
+    With the run's `notes`, in its order, each row has the text of its window (`window`), as patients' notes have it.
 
-    Raises UsageError: U254 the file cannot be written, or the run's parts are not JSON lines.
+    Raises UsageError: U254 the file cannot be written, the run's parts are not JSON lines, or the notes are others.
     """
+    columns = COLUMNS if notes is None else (*COLUMNS[:-1], "window", COLUMNS[-1])
     parts = sorted(output.glob("part-*.jsonl"))
     if not parts and any(output.glob("part-*")):
         raise UsageError("U254", "a review queue is made from JSON lines", hint="run with --format jsonl")
     temporary = target.with_name(f".{target.name}.tmp")
-    rows = (row for part in parts for row in _rows(part))
+    rows = _with_windows((row for part in parts for row in _rows(part)), notes)
     count = 0
     try:
         with open(temporary, "w", encoding="utf-8", newline="") as file:
@@ -42,13 +46,32 @@ def write_review(output: Path, target: Path) -> int:
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
             else:
                 writer = csv.writer(file, delimiter="\t" if target.suffix.lower() == ".tsv" else ",", lineterminator="\n")
-                writer.writerow(COLUMNS)
+                writer.writerow(columns)
                 for count, row in enumerate(rows, 1):  # noqa: B007
-                    writer.writerow([_cell(name, row[name]) for name in COLUMNS])
+                    writer.writerow([_cell(name, row[name]) for name in columns])
         os.replace(temporary, target)
     except OSError as error:
         raise UsageError("U254", f"the review queue cannot be written: {error.strerror}", place=str(target)) from None
     return count
+
+
+def _with_windows(rows: Iterator[dict[str, Any]], notes: Iterator[Note] | None) -> Iterator[dict[str, Any]]:
+    """The rows, with the text of their windows when there are notes; rows and notes are in one order."""
+    if notes is None:
+        yield from rows
+        return
+    note: Note | None = None
+    for row in rows:
+        while note is None or note.id != row["note_id"]:
+            note = next(notes, None)
+            if note is None:
+                raise UsageError("U254", "the notes are not those of the run", hint="give the run's INPUTs, as they were")
+        if note.text[row["start"] : row["end"]] != row["surface"]:
+            raise UsageError(
+                "U254", "a note is not what it was in the run", place=row["note_id"], hint="run again with --overwrite"
+            )
+        code = row.pop("code")
+        yield {**row, "window": note.text[row["window_start"] : row["window_end"]], "code": code}
 
 
 def _rows(part: Path) -> Iterator[dict[str, Any]]:

@@ -146,3 +146,29 @@ def test_the_queue_of_a_run_and_back(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert json.loads(line)["entities"][0]["concepts"][0]["code"] == "3"
     assert "Feeling cold" in (tmp_path / "q2.csv").read_text(encoding="utf-8")
     capsys.readouterr()
+
+
+def test_the_review_queue_has_text_only_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    engine_of(tmp_path, ROWS)
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "a.txt").write_text("Seen on Monday. Has a cold.", encoding="utf-8")
+    (notes / "b.txt").write_text("Nothing of note.", encoding="utf-8")
+    (notes / "c.txt").write_bytes(b"\xff\xfe\x00")  # fails in the run
+    (notes / "d.txt").write_text("The AS is stable.", encoding="utf-8")
+    made = ["--no-base", "--pack", str(tmp_path / "bare"), "--lexicon", str(tmp_path / "table.tsv"), "--workers", "1"]
+    run = ["run", str(notes), *made]
+    queue = tmp_path / "q.tsv"
+    ended([*run, "-o", str(tmp_path / "out"), "--review", str(queue)])
+    assert "Monday" not in queue.read_text(encoding="utf-8")
+    assert "warning" not in capsys.readouterr().err
+    ended([*run, "-o", str(tmp_path / "out"), "--review", str(queue), "--review-text"])
+    with open(queue, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert [(r["note_id"], r["window"]) for r in rows] == [
+        ("a.txt", "Seen on Monday. Has a cold."),
+        ("d.txt", "The AS is stable."),
+    ]
+    assert list(rows[0])[-2:] == ["window", "code"]
+    assert "holds text of the notes" in capsys.readouterr().err
+    assert ended([*run, "-o", str(tmp_path / "out"), "--review-text"]) == 2
