@@ -2,8 +2,8 @@
 
     python -m benchmarks.accuracy.convert REFERENCE OUT
 
-REFERENCE is a folder with `mesh2022_descriptors`, `ctd_medic_2012`, `drugbank_vocabulary`, `hpo_2015` and `map_mondo_...` (TSV, gzip;
-the columns system, code, preferred, term, semtype). OUT gets `diseases.tsv`, `chemicals.tsv`, `hpo.obo` and `map.tsv`:
+REFERENCE is a folder with `mesh2022_descriptors`, `ctd_medic_2012`, `drugbank_vocabulary`, `hpo_2015` and `map_mondo_...` (TSV,
+gzip; the columns system, code, preferred, term, semtype). OUT gets `diseases.tsv`, `chemicals.tsv`, `hpo.obo` and `map.tsv`:
 
 * diseases: MEDIC (rank 0 preferred, 1 synonym: the vocabulary of both corpora), MeSH descriptors of the trees C and F03 (2, 3);
 * chemicals: MeSH descriptors of tree D (0, 1), and DrugBank (4, 5); its drugs are mapped to the descriptor of the same name;
