@@ -18,6 +18,7 @@ from nicegui.events import GenericEventArguments, ValueChangeEventArguments
 
 from rulener.authoring.outline import rule_at
 from rulener.errors import NoteError, RulenerError, UsageError
+from rulener.run.workers import describe_bug
 from rulener.workbench import session as parts
 from rulener.workbench import view
 from rulener.workbench.completion import completion
@@ -127,11 +128,15 @@ class Page:
             focus = self._focus()
             steps = self.session.refresh(focus)
             self._call("working", True)
-            while not self._retired and not self._changed.is_set():
-                part = await asyncio.to_thread(_next, steps)
-                if part is None:
-                    break
-                self._show(part)
+            try:
+                while not self._retired and not self._changed.is_set():
+                    part = await asyncio.to_thread(_next, steps)
+                    if part is None:
+                        break
+                    self._show(part)
+            except Exception as error:  # noqa: BLE001 (the last resort: the page must live on)
+                self.session.failure = _bug(error)
+                self._say(self.session.failure, bad=True)
             self._call("working", self._changed.is_set())
 
     async def _watch(self) -> None:
@@ -179,6 +184,8 @@ class Page:
             action(given)
         except RulenerError as error:
             self._say(_told(error), bad=True)
+        except Exception as error:  # noqa: BLE001 (the last resort)
+            self._say(_bug(error), bad=True)
 
     def _on_ready(self, given: dict[str, Any]) -> None:
         self._mark_findings()
@@ -506,6 +513,14 @@ def _number(given: dict[str, Any], name: str, otherwise: int) -> int:
 def _told(error: RulenerError) -> str:
     hint = f". {error.hint[:1].upper()}{error.hint[1:]}." if error.hint else ""
     return f"{error.code}: {error.place + ': ' if error.place else ''}{error.message}{hint}"
+
+
+def _bug(error: Exception) -> str:
+    """Type and place only: the message of an unexpected error may quote a note."""
+    if isinstance(error, RulenerError):
+        return _told(error)
+    kind, place, _ = describe_bug(error)
+    return f"U199: unexpected {kind} at {place}: this is a bug in rulener. Your edits are kept."
 
 
 def _search(what: str, words: str) -> str:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,6 +154,6 @@ def opened(start: Start, chromium: Any) -> Iterator[Callable[..., Served]]:
 @pytest.fixture(scope="session")
 def artefacts() -> Path:
     """Where screenshots go: RULENER_ARTEFACTS, or a folder of the system's temporary ones."""
-    folder = Path(os.environ.get("RULENER_ARTEFACTS") or "/tmp/rulener-artefacts")
+    folder = Path(os.environ.get("RULENER_ARTEFACTS") or Path(tempfile.gettempdir()) / "rulener-artefacts")
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -187,3 +187,15 @@ def test_a_pasted_text(opened: Open) -> None:
     page.wait_for_selector(".wb-note-title:has-text('pasted text')")
     assert page.inner_text("#note") == "Shin splints & <b>more</b>."
     assert len(NOTES) == 3
+
+
+def test_an_unexpected_error_is_named_without_what_it_says() -> None:
+    pytest.importorskip("nicegui", reason="needs the extra [workbench]")
+    from rulener.workbench.page import _bug
+
+    try:
+        raise ValueError("the patient's name")
+    except ValueError as error:
+        said = _bug(error)
+    assert said.startswith("U199: unexpected ValueError at test_bad_input.py:")
+    assert "patient" not in said
