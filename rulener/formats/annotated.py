@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from rulener.errors import MissingExtra, UsageError
 from rulener.formats.plain import BadAnnotation, Left, PlainDocument, PlainEntity, document_of
@@ -18,6 +18,7 @@ from rulener.formats.readers import Unreadable
 from rulener.formats.texts import plain
 
 Annotated = PlainDocument | Unreadable
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,14 @@ def one_record(line: bytes, place: str) -> dict[str, Any]:
     return record
 
 
+def shaped(make: Callable[[], _T], place: str, what: str) -> _T:
+    """What `make` gives. Raises BadAnnotation (N120) when the record has another shape than it counts on."""
+    try:
+        return make()
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise BadAnnotation("N120", f"not as {what} has it", place) from None
+
+
 def name_of(path: str, *inside: str) -> str:
     """A file as messages name it: its folder's name and its own."""
     return "/".join((os.path.basename(os.path.normpath(path)), *inside))
@@ -160,7 +169,7 @@ class RowsOfNotes:
         try:
             entity, self._metadata = made()
             self._entities.append(entity)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (LookupError, TypeError, ValueError, AttributeError):
             self._bad.append((place, "its values are not those of a mention"))
 
     def end(self) -> Iterator[Annotated]:

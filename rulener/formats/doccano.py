@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import AXES
@@ -50,7 +51,7 @@ def read_doccano(path: str, source: Source) -> Iterator[Annotated]:
 
     The id is `note_id`, which we wrote, else doccano's own. Assertions are ours still: annotators cannot change them there.
     """
-    from rulener.formats.annotated import lines_of, name_of, one_record
+    from rulener.formats.annotated import lines_of, name_of, one_record, shaped
     from rulener.formats.plain import BadAnnotation
 
     with open(path, "rb") as file:
@@ -60,7 +61,7 @@ def read_doccano(path: str, source: Source) -> Iterator[Annotated]:
             try:
                 record = one_record(line, place)
                 note_id = _id(record, place)
-                yield _plain(record, note_id, place, source)
+                yield shaped(partial(_plain, record, note_id, place, source), place, "an export of doccano")
             except BadAnnotation as error:
                 yield error.unreadable(note_id)
 
@@ -107,5 +108,5 @@ def _spans(record: dict[str, Any], place: str) -> list[tuple[Any, Any, Any]]:
         if "entities" in record:
             return [(one["start_offset"], one["end_offset"], one["label"]) for one in record["entities"]]
         return [(start, end, label) for start, end, label in record.get("label", record.get("labels")) or ()]
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         raise BadAnnotation("N120", "its labels are not [start, end, label]", place) from None

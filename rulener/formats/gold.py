@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import AXES
@@ -75,7 +76,7 @@ def read_gold(path: str, source: Source) -> Iterator[Annotated]:
 
 def _document(record: dict[str, Any], place: str) -> PlainDocument:
     from rulener.core.views import Concept
-    from rulener.formats.annotated import check_words
+    from rulener.formats.annotated import check_words, shaped
     from rulener.formats.plain import BadAnnotation, PlainEntity, document_of, span
 
     entities: list[PlainEntity] = []
@@ -91,7 +92,7 @@ def _document(record: dict[str, Any], place: str) -> PlainDocument:
             fragments = tuple((int(first), int(last)) for first, last in one.get("fragments", ()))
             found = PlainEntity(start, end, text[start:end], str(one["label"]), concepts=concepts, fragments=fragments)
             entities.append(found.asserting(axes))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         raise BadAnnotation("N120", f"not a note of schema {SCHEMA}", place) from None
     except BadAnnotation as error:
         error.place = place
@@ -99,4 +100,5 @@ def _document(record: dict[str, Any], place: str) -> PlainDocument:
     if not isinstance(record.get("id"), str):
         raise BadAnnotation("N120", f"not a note of schema {SCHEMA}: no id", place)
     axes_judged = tuple(axis for axis in AXES if axis in judged)
-    return document_of(record["id"], text, entities, metadata=record.get("metadata") or {}, judged=axes_judged)
+    made = partial(document_of, record["id"], text, entities, metadata=record.get("metadata") or {}, judged=axes_judged)
+    return shaped(made, place, f"schema {SCHEMA}")

@@ -118,5 +118,5 @@ def _document(record: dict[str, Any], place: str) -> Any:
             record["note_id"], "", entities, length=record["length"], sections=tuple(sections_from(record["sections"])),
             metadata=record.get("metadata", {}), engine=record["engine"],
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         raise BadAnnotation("N120", f"its mentions are not as schema {SCHEMA} has them", place) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import AXES
@@ -62,7 +63,7 @@ def read_labelstudio(path: str, source: Source) -> Iterator[Annotated]:
     `annotations` but none that counts is left out; one that has only predictions is what we wrote ourselves.
     """
     from rulener.errors import UsageError
-    from rulener.formats.annotated import name_of
+    from rulener.formats.annotated import name_of, shaped
     from rulener.formats.plain import BadAnnotation
 
     with open(path, "rb") as file:
@@ -80,9 +81,9 @@ def read_labelstudio(path: str, source: Source) -> Iterator[Annotated]:
             if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
                 raise BadAnnotation("N120", "no data", place)
             note_id = _id(task, place)
-            found = _taken(task, source)
+            found = shaped(partial(_taken, task, source), place, "an export of Label Studio")
             if found is not None:
-                yield _plain(task, found, note_id, place, source)
+                yield shaped(partial(_plain, task, found, note_id, place, source), place, "an export of Label Studio")
         except BadAnnotation as error:
             yield error.unreadable(note_id)
 

@@ -99,7 +99,9 @@ class PlainDocument:
 def document_of(
     note_id: str, text: str, entities: Iterable[PlainEntity], *, length: int | None = None, **more: Any
 ) -> PlainDocument:
-    """A document of these mentions, ordered by place and numbered."""
+    """A document of these mentions, ordered by place and numbered. Raises TypeError for metadata that are no dict."""
+    if not isinstance(more.get("metadata", {}), dict):
+        raise TypeError("metadata")
     ordered = sorted(entities, key=lambda entity: (entity.start, -entity.end))
     numbered = tuple(replace(entity, id=f"T{number}") for number, entity in enumerate(ordered, 1))
     return PlainDocument(note_id, text, numbered, len(text) if length is None else length, **more)

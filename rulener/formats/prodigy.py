@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rulener.core.columns import AXES
@@ -73,7 +74,7 @@ def read_prodigy(path: str, source: Source) -> Iterator[Annotated]:
 
     The id is `meta.note_id`, which we wrote, else `_input_hash`. Assertions are ours still: annotators cannot change them there.
     """
-    from rulener.formats.annotated import lines_of, name_of, one_record
+    from rulener.formats.annotated import lines_of, name_of, one_record, shaped
     from rulener.formats.plain import BadAnnotation
 
     with open(path, "rb") as file:
@@ -86,7 +87,7 @@ def read_prodigy(path: str, source: Source) -> Iterator[Annotated]:
                     source.left.out("tasks that were not accepted")
                     continue
                 note_id = _id(record, place)
-                yield _plain(record, note_id, place, source)
+                yield shaped(partial(_plain, record, note_id, place, source), place, "Prodigy")
             except BadAnnotation as error:
                 yield error.unreadable(note_id)
 
@@ -119,7 +120,7 @@ def _plain(record: dict[str, Any], note_id: str, place: str, source: Source) -> 
     except BadAnnotation as error:
         error.place = place
         raise
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         raise BadAnnotation("N120", "its spans have no start, end and label", place) from None
     source.left.out("relations", len(record.get("relations") or ()))
     meta = record.get("meta")

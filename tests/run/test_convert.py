@@ -597,3 +597,56 @@ def test_gold_reads_what_it_writes(tmp_path: Path) -> None:
     sink.close()
     (found,) = read_gold(str(tmp_path / "g"), annotated.Source(Left()))
     assert found == document
+
+
+_KEYS = [
+    "text", "label", "entities", "spans", "start", "end", "start_offset", "end_offset", "meta", "note_id", "id", "data",
+    "result", "annotations", "predictions", "value", "labels", "choices", "type", "assertions", "relations", "Comments",
+    "metadata", "answer", "mentions", "gold", "fragments", "concepts", "sections", "length", "_input_hash",
+]  # fmt: skip
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 9) | st.sampled_from(["x", "fever", "labels", "choices", "negated", "accept"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=5),
+    max_leaves=10,
+)
+_SOUND: dict[str, dict[str, Any]] = {
+    "doccano": {"id": 1, "text": "fever", "label": [[0, 5, "x"]], "assertions": [[0, 5, ["negated"]]]},
+    "prodigy": {"text": "fever", "spans": [{"start": 0, "end": 5, "label": "x"}], "meta": {"note_id": "a"}},
+    "labelstudio": {"id": 1, "data": {"text": "fever"}, "annotations": [
+        {"result": [{"id": "r", "type": "labels", "value": {"start": 0, "end": 5, "text": "fever", "labels": ["x"]}}]},
+    ]},
+    "gold": {"schema": "rulener.gold/1", "id": "a", "text": "fever", "mentions": [
+        {"id": "T1", "start": 0, "end": 5, "text": "fever", "label": "x", "gold": {}},
+    ]},
+    "jsonl": {"schema": "rulener.document/1", "note_id": "a", "engine": "00000000", "length": 5, "sections": [], "relations": [],
+              "entities": [PlainEntity(0, 5, "fever", "x").to_dict()]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _SOUND)
+@BRIEFLY
+@given(changed=_ANY, data=st.data())
+def test_no_shape_of_a_record_stops_a_reader(
+    tmp_path_factory: pytest.TempPathFactory, name: str, changed: Any, data: st.DataObject
+) -> None:
+    """One value of a sound record is another; it is read, or refused by its place."""
+    record = json.loads(json.dumps(_SOUND[name]))
+    places = list(_places(record))
+    holder, place = data.draw(st.sampled_from(places))
+    holder[place] = changed
+    path = _scratch(tmp_path_factory) / "shape"
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    path.write_text(json.dumps([record] if name == "labelstudio" else record) + "\n")
+    for found in annotated.READERS[name].documents(str(path), annotated.Source(Left(), lambda _: "fever")):
+        if isinstance(found, PlainDocument):
+            json.dumps(found.to_dict())
+            assert all(found.text[e.start : e.end] == e.text for e in found.entities)
+        else:
+            assert found.reason.startswith("shape:")
+
+
+def _places(value: Any) -> Any:
+    """Every place in a record where a value stands."""
+    for place in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield value, place
+        yield from _places(value[place])
