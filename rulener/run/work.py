@@ -100,31 +100,32 @@ def result_from(record: dict[str, Any]) -> PartResult:
 
 def make_part(
     job: Job, task: bytes, scratch: str, care: Care | None = None, watch: Watch | None = None
-) -> tuple[PartResult, list[Sink | FolderSink]]:
-    """Annotates the notes of a planned part into files whose names are `scratch` and a suffix.
-
-    Gives the result and the files, complete but neither synced nor closed.
+) -> PartMaker:
+    """Annotates the notes of a planned part into files whose names are `scratch` and a suffix. They are complete when the maker's
+    `finish` was called, which another thread may do; whoever does it also syncs and closes them.
     """
     plan = json.loads(task)
     sinks: list[Sink | FolderSink] = []
     try:
         for name in job.formats:
             sinks.append(new_sink(name, scratch))
-        maker = _PartMaker(job, PartResult(plan["part"]), sinks, care, watch)
+        maker = PartMaker(job, PartResult(plan["part"]), sinks, care, watch)
         for segment in plan["segments"]:
             source = job.inputs[segment["input"]]
             if "names" in segment:
                 maker.files(source, segment["names"], segment["sizes"])
             else:
                 maker.lines(source, segment)
-        return maker.finish(), sinks
+        return maker
     except BaseException:
         for sink in sinks:
             sink.close()
         raise
 
 
-class _PartMaker:
+class PartMaker:
+    """One part in the making."""
+
     def __init__(
         self, job: Job, result: PartResult, sinks: Sequence[Sink | FolderSink], care: Care | None, watch: Watch | None
     ) -> None:
@@ -224,8 +225,23 @@ class _PartMaker:
         self._annotate()
         self._input.update(self._content.hexdigest().encode())
 
+    @property
+    def part(self) -> int:
+        return self._result.part
+
+    def sync(self) -> None:
+        for sink in self._sinks:
+            sink.sync()
+
+    def close(self) -> None:
+        for sink in self._sinks:
+            sink.close()
+
     def finish(self) -> PartResult:
+        """Completes the files. Parquet and Arrow are written now."""
         result = self._result
+        if result.files:
+            return result
         self._failures.sort(key=lambda failure: failure[0])
         result.failures = [failure for _, failure in self._failures]
         result.input = self._input.hexdigest()

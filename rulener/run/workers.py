@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +30,11 @@ from rulener.run import limits
 from rulener.run.output import remove_scratch, write_error
 from rulener.run.plan import read_at
 from rulener.run.trouble import Bug, Ending, Trouble
-from rulener.run.work import Care, PartResult, make_part, result_from
+from rulener.run.work import Care, PartMaker, PartResult, make_part, result_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rulener.formats.sink import FolderSink, Sink
     from rulener.run.work import Job
 
 _PDEATHSIG = 1  # of <linux/prctl.h>
@@ -43,23 +42,25 @@ _AHEAD = 2  # tasks a worker holds, so that it never waits for the next
 
 
 class Syncer:
-    """Syncs and closes finished files in a thread, so that the next part need not wait for the disk; then calls `done`.
+    """Finishes, syncs and closes files in a thread, so that the next part need not wait for that; then calls `done`.
 
-    What goes wrong is raised by the next call; `failed` is told at once.
+    What goes wrong is raised by the next call; `failed` is told at once, with the part.
     """
 
-    def __init__(self, done: Callable[[PartResult, str], None], failed: Callable[[BaseException], None] | None = None) -> None:
+    def __init__(
+        self, done: Callable[[PartResult, str], None], failed: Callable[[BaseException, int], None] | None = None
+    ) -> None:
         self._done = done
         self._failed = failed
-        self._queue: SimpleQueue[tuple[PartResult, list[Sink | FolderSink], str] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[PartMaker, str] | None] = SimpleQueue()
         self._slots = threading.Semaphore(_AHEAD)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="rulener-sync", daemon=True)
         self._thread.start()
 
-    def submit(self, result: PartResult, sinks: list[Sink | FolderSink], scratch: str) -> None:
+    def submit(self, maker: PartMaker, scratch: str) -> None:
         self._slots.acquire()
-        self._queue.put((result, sinks, scratch))
+        self._queue.put((maker, scratch))
         self._raise()
 
     def finish(self) -> None:
@@ -74,19 +75,18 @@ class Syncer:
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:
-            result, sinks, scratch = item
+            maker, scratch = item
             try:
                 if self._error is None:
-                    for sink in sinks:
-                        sink.sync()
+                    result = maker.finish()
+                    maker.sync()
                     self._done(result, scratch)
             except BaseException as error:  # noqa: BLE001 (raised again in the main thread)
                 self._error = error
                 if self._failed:
-                    self._failed(error)
+                    self._failed(error, maker.part)
             finally:
-                for sink in sinks:
-                    sink.close()
+                maker.close()
                 self._slots.release()
 
 
@@ -98,8 +98,7 @@ def here(
     try:
         for part, offset, length in tasks:
             scratch = _scratch(folder, part, os.getpid())
-            result, sinks = make_part(job, read_at(plan_fd, offset, length), scratch)
-            syncer.submit(result, sinks, scratch)
+            syncer.submit(make_part(job, read_at(plan_fd, offset, length), scratch), scratch)
     finally:
         syncer.finish()
 
@@ -119,6 +118,7 @@ class _Worker:
     results: int
     held: deque[int] = field(default_factory=deque)
     at: int | None = None  # the part it began last
+    finishing: set[int] = field(default_factory=set)  # parts whose files its other thread completes
     place: int = -1  # the first note of the slice that the engine has, or -1
     allowed: float = 0.0  # seconds for that slice
     deadline: float = math.inf
@@ -190,16 +190,21 @@ class Pool:
         elif "result" in report:
             result = result_from(report["result"])
             worker.held.remove(result.part)
+            worker.finishing.discard(result.part)
             self._troubles.pop(result.part, None)
             yield result, report["scratch"]
         elif "seen" in report:
             worker.held.remove(report["seen"])
             self._troubles[report["seen"]].seen()
             yield report["seen"]
-        elif "bug" in report:
-            worker.bug = tuple(report["bug"])
-        elif "memory" in report:
-            worker.no_memory = True
+        elif "finishing" in report:
+            worker.finishing.add(report["finishing"])
+        elif "bug" in report or "memory" in report:
+            worker.bug = tuple(report["bug"]) if "bug" in report else None
+            worker.no_memory = "memory" in report
+            if "part" in report:
+                worker.at, worker.place = report["part"], -1
+            worker.finishing.clear()
         else:
             _raise_report(report, self._folder)
 
@@ -228,6 +233,8 @@ class Pool:
                 raise ending.error(f"a worker {{}} before it had begun, {self._stillborn} times")
         elif worker.at in worker.held:
             self._troubles.setdefault(worker.at, Trouble(worker.at)).add(ending)
+        for part in worker.finishing - {worker.at} if not hung else ():  # it may have died over that
+            self._troubles.setdefault(part, Trouble(part)).add(replace(ending, place=-1))
         return list(worker.held)
 
     def _forget(self, worker: _Worker) -> None:
@@ -308,7 +315,7 @@ def _serve(job: Job, plan_fd: int, folder: str, tasks: int, results: int, parent
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with_parent()
     reports = _Reports(results)
-    syncer = Syncer(reports.finished, reports.failed)  # the next task may never come
+    syncer = Syncer(reports.finished, reports.failed_later)
     try:
         while (task := _receive(tasks)) is not None and os.getppid() == parent:
             _make(job, plan_fd, folder, json.loads(task), reports, syncer)
@@ -323,15 +330,18 @@ def _make(job: Job, plan_fd: int, folder: str, task: list[Any], reports: _Report
     reports.send({"begun": part})
     scratch = _scratch(folder, part, os.getpid())
     try:
-        result, sinks = make_part(job, read_at(plan_fd, offset, length), scratch, care, reports.slice)
+        maker = make_part(job, read_at(plan_fd, offset, length), scratch, care, reports.slice)
+        if care is None:
+            reports.send({"finishing": part})
+        else:  # what goes wrong must go wrong while this part is the one that was begun
+            maker.finish()
     except BaseException:
         remove_scratch(scratch)
         raise
     if care is None or not care.singly:
-        syncer.submit(result, sinks, scratch)
+        syncer.submit(maker, scratch)
         return
-    for sink in sinks:
-        sink.close()
+    maker.close()
     remove_scratch(scratch)
     reports.send({"seen": part})
 
@@ -364,7 +374,7 @@ class _Reports:
     def slice(self, place: int, notes: int, size: int) -> None:
         self.send({"slice": [place, notes, size]})
 
-    def failed(self, error: BaseException) -> None:
+    def failed(self, error: BaseException, part: int | None = None) -> None:
         """The last report, unless there is nobody any more."""
         if isinstance(error, RulenerError):
             report: dict[str, Any] = {"error": [error.code, error.message, error.hint, error.place]}
@@ -377,7 +387,12 @@ class _Reports:
         else:
             report = {"bug": describe_bug(error)}
         with contextlib.suppress(BrokenPipeError):
-            self.send(report)
+            self.send(report if part is None else {**report, "part": part})
+
+    def failed_later(self, error: BaseException, part: int) -> None:
+        """The same in the other thread, for a part that is not the one that was begun last. The next task may never come."""
+        self.failed(error, part)
+        os._exit(1)
 
     def finished(self, result: PartResult, scratch: str) -> None:
         """When there is no parent any more, what it would have put in place is removed."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from rulener.errors import UsageError
+from rulener.formats import writers
+from rulener.formats.writers import Format
 from rulener.run import limits
 from rulener.run.directory import run
 from rulener.run.trouble import WorkerBug
@@ -173,3 +177,50 @@ def test_workers_that_cannot_begin_end_the_run(notes: Path, tmp_path: Path, monk
     monkeypatch.setattr("rulener.run.workers._serve", lambda *_: ended())
     with pytest.raises(UsageError, match=r"U209.*a worker ended with code 3 before it had begun, 3 times"):
         run(FakeEngine(), [str(notes)], str(tmp_path / "out"), workers=2)
+
+
+@dataclass
+class Unfinished(FakeEngine):
+    """Its files cannot be completed: that part with the word "venom" does something instead."""
+
+    does: Callable[[], None] = killed
+
+
+class UnfinishedWriter:
+    """One line a note; at the end what the engine does when a note had the word."""
+
+    def __init__(self, sink: Any, engine: Unfinished) -> None:
+        self._sink = sink
+        self._does = engine.does
+        self._is_bad = False
+
+    def write(self, batch: FakeBatch) -> None:
+        self._is_bad |= any('"n08.txt"' in line for line in batch.lines)
+        self._sink.write("".join(batch.lines).encode())
+
+    def close(self) -> None:
+        if self._is_bad:
+            self._does()
+
+
+@pytest.mark.parametrize(
+    ("does", "error"),
+    [
+        (killed, r"U209.*a worker was ended by signal SIGKILL 2 times while making part 1"),
+        (no_memory, r"U209.*a worker ran out of memory 2 times while making part 1"),
+        (bug, "KeyError"),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_part_whose_files_cannot_be_completed_ends_the_run(
+    notes: Path, tmp_path: Path, small_parts: None, monkeypatch: pytest.MonkeyPatch, does: Callable[[], None], error: str,
+    count: int,
+) -> None:  # fmt: skip
+    module = ModuleType("rulener.formats.unfinished")
+    module.UnfinishedWriter = UnfinishedWriter  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "rulener.formats.unfinished", module)
+    made = Format("unfinished", ".unfinished", "unfinished:UnfinishedWriter", "for this test")
+    monkeypatch.setitem(writers.FORMATS, "unfinished", made)
+    monkeypatch.setitem(writers._ALL, "unfinished", made)
+    with pytest.raises((UsageError, WorkerBug), match=error):
+        run(Unfinished(does=does), [str(notes)], str(tmp_path / "out"), format="unfinished", workers=count)
