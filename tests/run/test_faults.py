@@ -71,7 +71,12 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def remount(place: Path, options: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)
+    """Again and again while it is busy: the system ends the workers of a killed run, but not at once."""
+    command = ["mount", "-o", f"remount,{options}", str(place)]
+    for _ in range(2000):
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            return
+    subprocess.run(command, check=True)
 
 
 @pytest.mark.parametrize("size", ["8k", "32k", "96k"])
