@@ -249,12 +249,12 @@ class _Reading:
         if not line.strip():
             return
         mark, data, tail = (*line.rstrip("\r").split("\t", 2), "", "")[:3]
-        kind = mark[0]
+        kind = mark[:1]
         if kind == "T":
             self._mention(text, mark, data, tail, number)
-        elif kind in "AMN#":
+        elif kind and kind in "AMN#":
             self._later.append((number, kind, data, tail))  # brat writes them before or after their mention
-        elif kind in "RE*":
+        elif kind and kind in "RE*":
             self._source.left.out({"R": "relations", "E": "events", "*": "equivalences"}[kind])
         else:
             raise self._bad("N120", "no line of brat's standoff format", number)

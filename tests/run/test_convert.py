@@ -650,3 +650,28 @@ def _places(value: Any) -> Any:
     for place in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
         yield value, place
         yield from _places(value[place])
+
+
+_PIECES = st.sampled_from([
+    "T1", "T2", "A1", "N1", "#1", "R1", "E1", "*", "x", " ", "\t", "\n", "0", "5", "9", "0 5", ";", "fever", "Negated T1",
+    "Reference", 'c="fever"', "1:0", "1:0 1:0", "||t=", '"problem"', '||a="absent"',
+    "-DOCSTART-\ta\t0\tO", "B-x", "O", "\u00e9", "\r", "\x00",
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "file"), [("brat", "a.ann"), ("i2b2", "a.con"), ("i2b2", "a.ast"), ("conll", "a")])
+@BRIEFLY
+@given(pieces=st.lists(_PIECES, max_size=12))
+def test_no_line_stops_a_reader(tmp_path_factory: pytest.TempPathFactory, name: str, file: str, pieces: list[str]) -> None:
+    folder = _scratch(tmp_path_factory) / f"lines-{name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / "a.txt").write_text("fever today")
+    (folder / "a.con").write_text("")
+    (folder / file).write_bytes("".join(pieces).encode())
+    path = str(folder / file if name == "conll" else folder)
+    for found in annotated.READERS[name].documents(path, annotated.Source(Left(), lambda _: "fever today")):
+        if isinstance(found, PlainDocument):
+            assert all(found.text[e.start : e.end] == e.text for e in found.entities)
+        else:
+            assert found.reason.startswith((f"lines-{name}/", "a:"))
