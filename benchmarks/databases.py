@@ -105,9 +105,9 @@ def measured(words: list[str]) -> dict[str, float]:
 # --- kills
 
 
-def kills(folder: Path, url: str, seeds: int) -> dict[str, Any]:
+def kills(folder: Path, url: str, seeds: int, count: int = 3000) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
-    notes = notes_file(folder / "notes.jsonl", 3000, 300)
+    notes = notes_file(folder / "notes.jsonl", count, 300)
     rows = ["--to", url, "--rows", "entity", "--rows", "note_nlp", "-f", "jsonl"]
     for _ in range(2):  # the second time everything is compiled and in memory
         subprocess.run(["rm", "-rf", str(folder / "whole")], check=True)
