@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,7 +40,9 @@ def answered(kind: str = "http", path: str = "/", query: str = "", **headers: st
         "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(Guard(application, TOKEN, 8123)(scope, receive, send))
+    # In a thread of its own: the browser's library keeps an event loop in this one.
+    with ThreadPoolExecutor(1) as other:
+        other.submit(lambda: asyncio.run(Guard(application, TOKEN, 8123)(scope, receive, send))).result()
     return {"inside": bool(inside), **(sent[0] if sent else {})}
 
 
