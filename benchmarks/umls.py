@@ -3,7 +3,7 @@
 Writes MRCONSO.RRF, MRSTY.RRF and MRRANK.RRF as the Metathesaurus has them, with invented concepts. `--strings` counts the
 different names of a concept that a reader of English keeps: the files also hold other languages, rows that are suppressible or
 obsolete, and names that stand there twice, about a third more. The same number gives the same bytes everywhere; memory does not
-grow with it (words apart).
+grow with it (words and short names apart).
 
 What is imitated, roughly: two to three names a concept, many with one; 3.4 words and 26 characters a name; some words everywhere
 and most words rare (the vocabulary grows with the release); a name belongs to one concept in all but a few cases; inverted
