@@ -191,7 +191,8 @@ cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProg
     visited = <u64 *> scratch.visited.data
     slots = <u32 *> scratch.slots.data
     scratch.touched.n = 0
-    memset(slots, 0xFF, <u64> n_slots * 4)
+    if n_slots:
+        memset(slots, 0xFF, <u64> n_slots * 4)
     scratch.jobs.n = 0
     _push(scratch, 0, start)
     while scratch.jobs.n:
@@ -217,7 +218,8 @@ cdef u32 run_pattern(const Instruction *code, const u32 *sets, const PatternProg
                 # The letters glued to a number are not cut off it.
                 if (best == NONE or pos > best) and not (pos < n_tokens and tokens[pos].flags & TOKEN_GLUED):
                     best = pos
-                    memcpy(scratch.best.data, slots, <u64> n_slots * 4)
+                    if n_slots:
+                        memcpy(scratch.best.data, slots, <u64> n_slots * 4)
                 break
             if op.op == OP_SPLIT:
                 # An alternative that begins with another word than the one here is not worth a job.
